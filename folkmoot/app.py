@@ -72,6 +72,8 @@ from folkmoot.network.notifications.model import NotificationsArrived, RequestsA
 from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import PostLimits, close_polls, forget_deleted, forget_hashtags, forget_keys
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited, QuoteRevoked
+from folkmoot.network.recordings.actions import clear_recordings
+from folkmoot.network.recordings.jobs import Encoder
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.actions import forget_ended_follows
 from folkmoot.network.relations.model import AccountBlocked, FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
@@ -158,7 +160,7 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), *moderation(settings).jobs(),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
-        cards(settings).job, Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
+        cards(settings).job, Job(departures.REMOVE_JOB, departures.Leaving, remover.remove), Encoder(media_store(settings)).job,
         web_push.Sender.of(settings, Payloads.of(settings, transport.translators)).job,
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
@@ -196,6 +198,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
         Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),
         Timed("media.clear", timedelta(hours=1), partial(clear_abandoned, store=store), is_cleaning=True),
+        Timed("recordings.clear", timedelta(hours=1), partial(clear_recordings, store=store), is_cleaning=True),
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
         Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
         Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
@@ -221,7 +224,7 @@ def create_front(
     forwarding = None
     if hosts:
         writers = RecentWriters(settings.data / "run" / "recent-writers", settings.secret)
-        most_bytes = partial(largest_body, [api_router, web_router], upload_bytes=4 * settings.media.max_bytes + 1024 * 1024)
+        most_bytes = partial(largest_body, [api_router, web_router], upload_bytes=settings.media.max_form_bytes)
         forwarding = Forwarding(hosts, writers, most_bytes, Cookies(is_secure=settings.is_secure).session)
     return Front(
         api=ApiApplication(context, api_router), pages=WebApplication(context, web_router),

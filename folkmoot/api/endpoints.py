@@ -4,8 +4,8 @@
 The reference page, the OpenAPI document and the hostile tests are generated from these declarations.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
@@ -21,8 +21,8 @@ from folkmoot.http.routing import Access, Handler, Route
 @dataclass(frozen=True)
 class Endpoint(Route):
     """`other_answer`: the type of the response to some parameters. `about`: one sentence for the reference. `reads_body`: whether
-    parameters may come in a body. `media_type`: of a response that is not plain JSON. `may_be_partial`: 206 while a page is
-    still being built. `may_conflict`: 409. `refusal`: the shape of errors.
+    parameters may come in a body. `media_type`: of a response that is not plain JSON. `further`: other statuses of
+    success, and when they are answered. `may_conflict`: 409. `refusal`: the shape of errors.
     """
 
     params: type[Parameters] | None = None
@@ -31,7 +31,7 @@ class Endpoint(Route):
     about: str = ""
     reads_body: bool = True
     media_type: str = "application/json"
-    may_be_partial: bool = False
+    further: Mapping[int, str] = field(default_factory=dict)
     may_conflict: bool = False
     refusal: type[Shape] = Error
 

@@ -11,6 +11,7 @@ from folkmoot.api.reports import rule
 from folkmoot.api.request import Request
 from folkmoot.base import clock, i18n
 from folkmoot.base.formatting import URL_COSTS
+from folkmoot.config import Settings
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.published import current
@@ -21,6 +22,8 @@ from folkmoot.network.featured.model import MOST_FEATURED
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.posts.policy import MOST_PINNED
+from folkmoot.network.recordings.encoding.programs import is_installed
+from folkmoot.network.recordings.model import AUDIO_TYPES, MOST_FRAME_RATE, MOST_PIXELS, VIDEO_TYPES
 from folkmoot.network.sessions.queries import count_network
 
 # Clients derive features from Mastodon's version: this is the highest one whose features are all supported.
@@ -103,10 +106,7 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
         statuses=shapes.StatusLimits(
             max_characters=limits.max_characters, max_media_attachments=limits.max_pictures, characters_reserved_per_url=URL_COSTS
         ),
-        media_attachments=shapes.MediaLimits(
-            supported_mime_types=list(MIME_TYPES), description_limit=LONGEST_DESCRIPTION, image_size_limit=settings.media.max_bytes,
-            image_matrix_limit=MOST_PIXELS_IN_ALL_FORMATS, video_size_limit=0, video_frame_rate_limit=0, video_matrix_limit=0,
-        ),
+        media_attachments=_media_limits(settings),
         polls=shapes.PollLimits(
             max_options=limits.max_options, max_characters_per_option=limits.max_option_characters,
             min_expiration=limits.shortest_poll, max_expiration=limits.longest_poll,
@@ -114,6 +114,18 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
         translation=shapes.Translation(enabled=False),
         timelines_access=shapes.TimelinesAccess(live_feeds=public, hashtag_feeds=public, trending_link_feeds=public),
         limited_federation=False,
+    )
+
+
+def _media_limits(settings: Settings) -> shapes.MediaLimits:
+    """Without the programs that prepare them, no video and no audio is accepted."""
+    takes_recordings = is_installed()
+    return shapes.MediaLimits(
+        supported_mime_types=[*MIME_TYPES, *(VIDEO_TYPES + AUDIO_TYPES if takes_recordings else ())],
+        description_limit=LONGEST_DESCRIPTION, image_size_limit=settings.media.max_bytes,
+        image_matrix_limit=MOST_PIXELS_IN_ALL_FORMATS,
+        video_size_limit=settings.media.max_video_bytes if takes_recordings else 0,
+        video_frame_rate_limit=MOST_FRAME_RATE if takes_recordings else 0, video_matrix_limit=MOST_PIXELS if takes_recordings else 0,
     )
 
 

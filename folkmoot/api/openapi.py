@@ -138,8 +138,8 @@ def _responses(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
     paged = {**_RATE, "Link": {"$ref": f"{_HEADERS}Link"}} if endpoint.is_paged else _RATE
     content = {endpoint.media_type: {"schema": answer}}
     responses: dict[str, Any] = {"200": {"description": endpoint.about, "headers": paged, "content": content}}
-    if endpoint.may_be_partial:
-        responses["206"] = {"description": "Complete, but the timeline is still being built.", "headers": paged, "content": content}
+    for further, when in endpoint.further.items():
+        responses[str(further)] = {"description": when.capitalize() + ".", "headers": paged, "content": content}
     for status, shape in endpoint.refusals().items():
         responses[str(status)] = {"$ref": f"#/components/responses/{shape.__name__}{status}"}
     return responses

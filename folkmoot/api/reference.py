@@ -65,7 +65,7 @@ def _described(methods: str, endpoint: Endpoint, answer: dict[str, Any]) -> Iter
             yield f"| `{name}` | {_words(field.schema)} | {_default(field)} | {_sentence(field.schema)} |"
     yield ""
     media = "" if endpoint.media_type == "application/json" else f" as `{endpoint.media_type}`"
-    partial = ", 206 while it is being built" if endpoint.may_be_partial else ""
+    partial = "".join(f", {status} {when}" for status, when in endpoint.further.items())
     paged = ", paged" if endpoint.is_paged else ""
     yield f"Response: {_words(answer)}{media}{paged}{partial}. Errors: {', '.join(map(str, endpoint.refusals()))}."
 

@@ -89,7 +89,7 @@ class Request:
         if self._params is None:
             most = self.route.most_bytes
             if most is None:
-                most = self.context.settings.media.max_bytes + 1024 * 1024
+                most = self.context.settings.media.max_upload_bytes
             body = await from_body(self._receive, self.headers, most)
             self._params = Params({**self.query.tree(), **body.tree()})
         return self._params

@@ -23,17 +23,41 @@ class Point(Shape, kw_only=True):
     y: float
 
 
+class OriginalSize(Shape, kw_only=True):
+    """Sizes are present for what is seen, the others for what is played. `frame_rate` is a fraction, `duration` in seconds."""
+
+    width: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    size: str | UnsetType = UNSET
+    aspect: float | UnsetType = UNSET
+    frame_rate: str | UnsetType = UNSET
+    duration: float | UnsetType = UNSET
+    bitrate: int | UnsetType = UNSET
+
+
 class MediaMeta(Shape, kw_only=True):
-    original: Size
-    small: Size
-    focus: Point
+    """Empty while a recording is prepared. `small` is absent for a sound without a picture."""
+
+    original: OriginalSize | UnsetType = UNSET
+    small: Size | UnsetType = UNSET
+    focus: Point | UnsetType = UNSET
+    length: str | UnsetType = UNSET
+    duration: float | UnsetType = UNSET
+    fps: int | UnsetType = UNSET
+    size: str | UnsetType = UNSET
+    width: int | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    aspect: float | UnsetType = UNSET
 
 
 class MediaAttachment(Shape, kw_only=True):
+    """`type`: image, video, gifv (a short video without sound, to be shown in a loop) or audio. `url` is null while a recording is
+    prepared."""
+
     id: Id
-    type: str
-    url: Url
-    preview_url: Url
+    type: Literal["image", "video", "gifv", "audio"]
+    url: Url | None
+    preview_url: Url | None
     remote_url: Url | None
     preview_remote_url: Url | None
     text_url: Url | None

@@ -89,7 +89,8 @@ async def link(request: Request, params: LinkTimeline) -> Reply:
 
 ROUTES = [
     endpoint(
-        "GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status], may_be_partial=True
+        "GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status],
+        further={206: "while it is being built"}
     ),
     endpoint("GET", "/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses", params=PublicTimeline, answer=list[Status]),
     endpoint(

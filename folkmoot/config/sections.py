@@ -62,10 +62,21 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pictures."""
+    """Pictures, video and audio."""
 
-    max_bytes: Annotated[int, _doc("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 32 * 1024 * 1024
+    max_bytes: Annotated[int, _doc("Largest picture, in bytes.", ge=100_000, le=100_000_000)] = 32 * 1024 * 1024
+    max_video_bytes: Annotated[int, _doc("Largest video or sound, in bytes.", ge=100_000, le=400_000_000)] = 40 * 1024 * 1024
     base_url: Annotated[str, _doc("Public address of media, if a separate host serves them.")] = ""
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Of a request with one file and its poster."""
+        return max(self.max_bytes, self.max_video_bytes + self.max_bytes) + 1024 * 1024
+
+    @property
+    def max_form_bytes(self) -> int:
+        """Of a form with four files."""
+        return 4 * max(self.max_bytes, self.max_video_bytes) + 1024 * 1024
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,9 +9,10 @@ from urllib.parse import quote
 from folkmoot.base import clock
 from folkmoot.base.signing import Signer
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.media.model import POSTER_TYPE, TYPES_BY_EXTENSION
 from folkmoot.network.posts.model import Picture, Post, Visibility
 
-_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+_EXTENSIONS = {mime: extension for extension, mime in TYPES_BY_EXTENSION.items()}
 
 
 def today() -> int:
@@ -53,6 +54,7 @@ class Urls:
 
     def picture(self, key: str, mime: str, *, is_preview: bool = False, is_open: bool = True) -> str:
         """The URL of a picture; if not `is_open`, it is signed and valid until the end of tomorrow."""
+        mime = POSTER_TYPE if is_preview and not mime.startswith("image/") else mime
         name = f"{key}{'.small' if is_preview else ''}.{_EXTENSIONS.get(mime, 'bin')}"
         if is_open:
             return f"{self._media}/media/{name}"

@@ -1,12 +1,14 @@
 """The form for writing posts: its purpose, and its values, which are kept when the form comes back with errors."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 
 import msgspec
 
-from folkmoot.base.db import WriteTx
+from folkmoot.base import clock
+from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural, Problem
 from folkmoot.base.handles import mentions_of
 from folkmoot.http.params import File, Params
@@ -17,6 +19,8 @@ from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts.actions import describe_picture
 from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, QuotePolicy, Visibility
+from folkmoot.network.recordings.actions import describe_recording, is_recording, refusal_of, upload_of, upload_recording
+from folkmoot.network.recordings.queries import get_own_recording
 from folkmoot.network.scheduled.model import ScheduledPost
 from folkmoot.web.due_times import DueTime
 from folkmoot.web.request import Request
@@ -28,6 +32,8 @@ _FOCUS = {  # the focal points for cropping a picture, by name
 _VISIBILITIES = {str(int(visibility)) for visibility in Visibility}
 _QUOTE_POLICIES = {str(int(policy)) for policy in QuotePolicy}
 _MOST_PEOPLE = 50  # recipients of a message
+PREPARED_WITHIN = 10.0  # seconds that a form waits for a video or sound
+_LOOK_EVERY = 0.25
 _POLL_SECONDS = 86400  # the duration of a poll when the form names none
 
 
@@ -172,7 +178,7 @@ class PicturesRefused(Invalid):
     """Some of the chosen pictures cannot be used: the errors `file_1`, `file_2` … in their order, and what described them."""
 
     def __init__(self, *errors: FieldError, descriptions: Sequence[str]) -> None:
-        super().__init__(*errors, log_text="; ".join(str(error.params["why"]) for error in errors if "why" in error.params))
+        super().__init__(*errors, log_text="; ".join(str(error.params.get("why", error.message)) for error in errors))
         self.descriptions = descriptions
 
 
@@ -182,9 +188,9 @@ async def collect_pictures(request: Request, form: Params, uploads: list[Upload]
     One that cannot be used does not stop the others. Raises Invalid; `uploads` then has those that can be used.
     `store_descriptions` stores the descriptions.
     """
-    uploads += [_as_described(upload, form) for upload in await _kept(request, form)]
-    limit = request.context.post_limits.max_pictures
     errors: list[FieldError] = []
+    uploads += [_as_described(upload, form) for upload in await _kept(request, form, errors)]
+    limit = request.context.post_limits.max_pictures
     refused: list[str] = []
     for number in range(1, limit + 1):
         file = form.file(f"file_{number}")
@@ -213,6 +219,8 @@ def refused_descriptions(problem: Problem) -> Sequence[str]:
 async def _uploaded(request: Request, file: File, description: str, focus: tuple[float, float]) -> Upload:
     """The stored picture, described as in the form. A description that is too long is refused later, with the picture kept."""
     request.spend_upload()
+    if is_recording(file.content):
+        return msgspec.structs.replace(await _prepared(request, file.content, focus), description=description)
     upload = await upload_picture(
         request.database, request.context.store, request.account, file.content, focus=focus,
         most_bytes=request.context.settings.media.max_bytes,
@@ -220,20 +228,54 @@ async def _uploaded(request: Request, file: File, description: str, focus: tuple
     return msgspec.structs.replace(upload, description=description)
 
 
+async def _prepared(request: Request, content: bytes, focus: tuple[float, float]) -> Upload:
+    """An uploaded video or sound. Short ones are ready within some seconds; others stay in the form while they are prepared."""
+    recording = await upload_recording(
+        request.database, request.context.store, request.account, content, focus=focus,
+        most_bytes=request.context.settings.media.max_video_bytes,
+    )
+    ends_at = clock.monotonic() + PREPARED_WITHIN
+    while clock.monotonic() < ends_at:
+        await asyncio.sleep(_LOOK_EVERY)
+        async with request.database.read() as conn:
+            upload = await find_upload(conn, request.viewer.id, recording.id)
+        if upload and upload.key:
+            return upload
+    return upload_of(recording)
+
+
+async def find_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload | None:
+    """An upload, also a video or sound that is being prepared; None if it is gone, or cannot be used. Raises Invalid for one that was
+    refused."""
+    with suppress(NotFound):
+        return await get_own_upload(conn, owner_id, media_id)
+    with suppress(NotFound):
+        recording = await get_own_recording(conn, owner_id, media_id)
+        if refusal := refusal_of(recording):
+            raise Invalid(FieldError("media_ids", refusal.code, refusal.message))
+        return upload_of(recording)
+    return None
+
+
 def _of_file(request: Request, error: FieldError, name: str, number: int) -> FieldError:
     why = request.sentence(error.message, **error.params)
     return FieldError(f"file_{number}", error.code, "%(name)s: %(why)s", {"name": name[-60:], "why": why})
 
 
-async def _kept(request: Request, form: Params) -> list[Upload]:
-    """Earlier pictures that the form does not remove. Deleted ones are left out."""
+async def _kept(request: Request, form: Params, errors: list[FieldError]) -> list[Upload]:
+    """Earlier pictures that the form does not remove. Deleted ones are left out, and so is a refused recording, with an error."""
     removed = set(form.ids("remove_media"))
     wanted = [id_ for id_ in dict.fromkeys(form.ids("media")) if id_ not in removed]
     found = []
     async with request.database.read() as conn:
         for id_ in wanted[: request.context.post_limits.max_pictures]:
-            with suppress(NotFound):
-                found.append(await get_own_upload(conn, request.viewer.id, id_))
+            try:
+                upload = await find_upload(conn, request.viewer.id, id_)
+            except Invalid as problem:
+                errors += problem.errors
+                continue
+            if upload:
+                found.append(upload)
     return found
 
 
@@ -248,9 +290,9 @@ def _as_described(upload: Upload, form: Params) -> Upload:
 
 async def store_descriptions(tx: WriteTx, request: Request, uploads: Sequence[Upload]) -> None:
     for upload in uploads:
-        await describe_picture(
-            tx, request.account, upload.id, description=upload.description, focus=(upload.focus_x, upload.focus_y)
-        )
+        focus = (upload.focus_x, upload.focus_y)
+        if upload.key or not await describe_recording(tx, request.account, upload.id, description=upload.description, focus=focus):
+            await describe_picture(tx, request.account, upload.id, description=upload.description, focus=focus)
 
 
 async def list_existing(request: Request, uploads: Sequence[Upload]) -> list[Upload]:
@@ -258,7 +300,7 @@ async def list_existing(request: Request, uploads: Sequence[Upload]) -> list[Upl
     async with request.database.read() as conn:
         kept = []
         for upload in uploads:
-            with suppress(NotFound):
-                await get_own_upload(conn, request.viewer.id, upload.id)
-                kept.append(upload)
+            with suppress(Invalid):
+                if await find_upload(conn, request.viewer.id, upload.id):
+                    kept.append(upload)
     return kept

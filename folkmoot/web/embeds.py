@@ -21,9 +21,10 @@ async def embed(request: Request) -> Reply:
 
 
 def _policy(request: Request) -> bytes:
-    media = request.context.settings.media.base_url
+    base = request.context.settings.media.base_url
+    media = f" {base}" if base else ""
     return (
-        f"default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'{f' {media}' if media else ''}; form-action 'none';"
+        f"default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'{media}; media-src 'self'{media}; form-action 'none';"
         " base-uri 'none'; frame-ancestors *"
     ).encode()
 

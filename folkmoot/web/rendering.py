@@ -17,6 +17,8 @@ from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.rules.published import find_rule
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
+from folkmoot.network.recordings.encoding.programs import is_installed
+from folkmoot.network.recordings.model import AUDIO_TYPES, VIDEO_TYPES
 from folkmoot.web.static_files import StaticFiles
 
 _DIRECTIONS = {
@@ -56,7 +58,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         month=translator.month, day=translator.day, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
         count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
-        most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS,
+        most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS, takes_recordings=is_installed, recording_types=",".join(VIDEO_TYPES + AUDIO_TYPES),
+        most_recording_bytes=settings.media.max_video_bytes,
         isolated=isolated, written_languages=_written_languages, find_rule=find_rule,
     )
     return environment

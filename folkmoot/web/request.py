@@ -149,7 +149,7 @@ class Request:
         self.is_form_read = True  # also if it cannot be read: the body is used up
         most = most or self.route.most_bytes
         if most is None:
-            most = 4 * self.context.settings.media.max_bytes + 1024 * 1024
+            most = self.context.settings.media.max_form_bytes
         self.form = LenientParams((await from_body(self._receive, self.headers, most)).tree())
         return self.form
 

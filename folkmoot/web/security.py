@@ -76,7 +76,7 @@ def content_policy(media_base: str, form_targets: str = "") -> bytes:
     """Pages load our own files and nothing else. `form_targets`: other sites that a form may redirect to."""
     media = f" {media_base}" if media_base else ""
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; font-src 'self'; connect-src 'self';"
-        f" manifest-src 'self'; form-action 'self'{form_targets}; frame-ancestors 'none'; base-uri 'none';"
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; media-src 'self'{media}; font-src 'self';"
+        f" connect-src 'self'; manifest-src 'self'; form-action 'self'{form_targets}; frame-ancestors 'none'; base-uri 'none';"
         " require-trusted-types-for 'script'; trusted-types folkmoot"
     ).encode()

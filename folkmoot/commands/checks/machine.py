@@ -25,6 +25,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
     yield from _temporary(Path(tempfile.gettempdir()))
     yield from _memory(Path("/proc/meminfo"), Path("/dev/shm"))
     yield from _open_files()
+    yield from _programs()
     yield from _access(settings)
     yield from _parts(settings)
     yield from _owner(settings.data)
@@ -73,6 +74,15 @@ def _memory(table: Path, shared: Path) -> Iterator[Finding]:
     if shared.exists() and shutil.disk_usage(shared).free < _LEAST_SHARED_MEMORY:
         yield Finding("memory.shared", BROKEN, f"{shared} has only {shutil.disk_usage(shared).free >> 20} MB left",
                       "PostgreSQL needs shared memory to start", f"mount {shared} larger, in a container with --shm-size=128m")
+
+
+def _programs() -> Iterator[Finding]:
+    from folkmoot.network.recordings.encoding.programs import is_installed
+
+    if is_installed():
+        yield Finding("programs.ffmpeg", GOOD, "ffmpeg is installed: members can publish video and audio")
+    else:
+        yield Finding("programs.ffmpeg", WARNING, "ffmpeg is not installed", "video and audio are refused", "apt-get install ffmpeg")
 
 
 def _open_files() -> Iterator[Finding]:

@@ -147,7 +147,7 @@ async def list_files_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> dict[i
         """
         SELECT m.post_id, m.uploaded_sha256, m.original_sha256, f.sha256, f.extension
         FROM media AS m JOIN media_files AS f ON f.sha256 = m.preview_sha256
-        WHERE m.post_id = ANY ((SELECT $1::bigint[])::bigint[]) ORDER BY m.post_id, m.position
+        WHERE m.post_id = ANY ((SELECT $1::bigint[])::bigint[]) AND m.preview_width > 0 ORDER BY m.post_id, m.position
         """,
         list(post_ids),
     )

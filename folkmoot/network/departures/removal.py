@@ -27,6 +27,7 @@ from folkmoot.network.posts.actions.delete import remove_posts
 from folkmoot.network.posts.queries import leaving
 from folkmoot.network.posts.queries.counting import lock_effects_shared
 from folkmoot.network.posts.queries.removing import lock_posts
+from folkmoot.network.recordings.actions import remove_recordings_of
 from folkmoot.network.relations.actions import end_some_follows
 from folkmoot.network.relations.queries import delete_other_relations
 from folkmoot.network.sessions import queries as logins
@@ -107,6 +108,7 @@ class Remover:
             account = await get_account(conn, account_id)
         steps: list[Callable[[WriteTx], Awaitable[bool]]] = [
             lambda tx: _remove_some_posts(tx, account_id),
+            lambda tx: remove_recordings_of(tx, self.pictures, account_id, POSTS_AT_ONCE),
             lambda tx: remove_some_of(tx, self.pictures, account_id, POSTS_AT_ONCE),
             lambda tx: leaving.delete_marks_of(tx, account_id, ROWS_AT_ONCE),
             lambda tx: self._forget_mentions(tx, account),

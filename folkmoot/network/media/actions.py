@@ -31,14 +31,14 @@ async def upload_picture(
     require_can_write(owner)
     if most_bytes is not None and len(content) > most_bytes:
         raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.", {"limit": most_bytes // 2**20}))
-    description = _checked_description(description)
+    description = checked_description(description)
     if not content:
         raise Invalid(FieldError("file", "blank", "Please choose a picture."))
     header, original, preview = await sandbox.run(content, purpose)
     now = clock.now()
     upload = Upload(
         id=ids.make_id(ids.shard_of(owner.id), now), key=clock.token(16), account_id=owner.id, post_id=None, purpose=purpose,
-        kind=header.kind, mime=header.mime, description=description, focus_x=_within(focus[0]), focus_y=_within(focus[1]),
+        kind=header.kind, mime=header.mime, description=description, focus_x=within(focus[0]), focus_y=within(focus[1]),
         blurhash=header.blurhash, width=header.width, height=header.height, preview_width=header.preview_width,
         preview_height=header.preview_height, created_at=now,
     )
@@ -46,7 +46,7 @@ async def upload_picture(
     try:
         await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes, content)
     except BaseException:  # the transaction removed the rows; the files must be removed too
-        await asyncio.shield(_remove_orphans(database, store, [FileName(sha256, header.extension) for sha256 in hashes]))
+        await asyncio.shield(remove_orphans(database, store, [FileName(sha256, header.extension) for sha256 in hashes]))
         raise
     return upload
 
@@ -60,8 +60,9 @@ async def _store(
             raise Invalid(FieldError("file", "too_many", "You have many pictures that no post uses. Publish or remove some first."))
         for sha256 in sorted(hashes):  # in one order, against deadlocks
             part = parts[sha256]
-            await queries.add_file(tx, sha256, header, len(part))
-            await store.write(FileName(sha256, header.extension), part)
+            name = FileName(sha256, header.extension)
+            await queries.add_file(tx, name, len(part))
+            await store.write(name, part)
         original, preview = hashes
         await queries.insert_upload(tx, upload, original, preview, hashlib.sha256(content).digest())
 
@@ -107,8 +108,8 @@ async def describe_picture(
     """Changes alt text or focus; None leaves them. Raises NotFound, Invalid, Forbidden for a frozen account."""
     require_can_write(owner)
     upload = await queries.get_own_upload(tx, owner.id, media_id)
-    focus_x, focus_y = map(_within, focus) if focus else (upload.focus_x, upload.focus_y)
-    text = _checked_description(description) if description is not None else upload.description
+    focus_x, focus_y = map(within, focus) if focus else (upload.focus_x, upload.focus_y)
+    text = checked_description(description) if description is not None else upload.description
     await queries.update_upload(tx, media_id, text, focus_x, focus_y)
     return msgspec.structs.replace(upload, description=text, focus_x=focus_x, focus_y=focus_y)
 
@@ -165,10 +166,10 @@ async def clear_orphans(database: Database, store: FileStore) -> None:
 async def _remove_unknown(database: Database, store: FileStore, files: list[FileName]) -> None:
     async with database.read() as conn:
         known = await queries.list_known_files(conn, [name.sha256 for name in files])
-    await _remove_orphans(database, store, [name for name in files if name.sha256 not in known])
+    await remove_orphans(database, store, [name for name in files if name.sha256 not in known])
 
 
-async def _remove_orphans(database: Database, store: FileStore, files: list[FileName]) -> None:
+async def remove_orphans(database: Database, store: FileStore, files: list[FileName]) -> None:
     """Removes files without a row. A concurrent upload of the same content waits for our row, then writes the file again."""
     for name in files:
         async with database.write(is_repeatable=True) as tx:
@@ -183,7 +184,8 @@ async def _remove(tx: WriteTx, store: FileStore, media_id: int) -> None:
         await store.remove(FileName(sha256, extension))
 
 
-def _checked_description(description: str) -> str:
+def checked_description(description: str) -> str:
+    """The clean text. Raises Invalid for one that is too long."""
     text = clean(description)
     if count_characters(text) > LONGEST_DESCRIPTION:
         raise Invalid(FieldError(
@@ -194,5 +196,6 @@ def _checked_description(description: str) -> str:
     return text
 
 
-def _within(value: float) -> float:
+def within(value: float) -> float:
+    """A coordinate of a focus, between -1 and 1."""
     return max(-1.0, min(1.0, value)) if value == value else 0.0  # NaN is unequal to itself

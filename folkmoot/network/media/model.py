@@ -13,13 +13,17 @@ class Purpose(StrEnum):
     AVATAR = "avatar"
     HEADER = "header"
     CARD = "card"  # of a linked page; belongs to no account
+    POSTER = "poster"  # stands for a video or a sound; never stored as the purpose of an upload
 
 
 class PictureKind(StrEnum):
-    """Stored. Both are of type `image` in the client API."""
+    """Stored. The first two are of type `image` in the client API; the others are made from recordings."""
 
     IMAGE = "image"
     ANIMATION = "animation"
+    VIDEO = "video"
+    GIFV = "gifv"  # a short video without sound, shown in a loop
+    AUDIO = "audio"
 
 
 class Format(StrEnum):
@@ -33,6 +37,11 @@ class Format(StrEnum):
     HEIF = "HEIF"
 
 
+POSTER_TYPE = "image/jpeg"  # of the preview of a video or sound
+TYPES_BY_EXTENSION = {
+    "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "mp4": "video/mp4", "webm": "video/webm", "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+}
 MIME_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif")
 _MILLION = 1_000_000
 # What a decoder needs in 512 MiB: JPEG is decoded at a reduced size; the decoder of WebP needs 16 bytes a pixel. Decision 0053.
@@ -58,7 +67,8 @@ class Refusal(StrEnum):
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored picture. `key` is the random part of its URLs; sizes in pixels, focus -1 to 1 from the middle."""
+    """A stored picture, video or sound. `key` is the random part of its URLs; sizes in pixels, focus -1 to 1 from the middle. A sound
+    without a cover has no preview, and the sizes 0."""
 
     id: int
     key: str
@@ -75,6 +85,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     preview_width: int
     preview_height: int
+    seconds: float | None = None
+    frame_rate: str | None = None
+    bitrate: int | None = None
     created_at: datetime
 
 
@@ -100,7 +113,7 @@ class Reencoded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What is needed to serve a picture: its file, and the visibility of its post."""
+    """What is needed to serve a picture or recording: its file, and the visibility of its post."""
 
     sha256: bytes
     extension: str

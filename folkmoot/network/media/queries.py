@@ -7,12 +7,12 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.file_store import FileName
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.media.model import PictureKind, Purpose, Reencoded, StoredFile, Upload
+from folkmoot.network.media.model import TYPES_BY_EXTENSION, PictureKind, Purpose, StoredFile, Upload
 
 _HIDDEN = 2  # PostEffect.HIDDEN, which this layer may not import
 _UPLOAD = (
     "id, key, account_id, post_id, purpose, kind, mime, description, focus_x, focus_y, blurhash, width, height,"
-    " preview_width, preview_height, created_at"
+    " preview_width, preview_height, seconds, frame_rate, bitrate, created_at"
 )
 _IS_THERE = "created_at > '-infinity'"  # false for pictures of deleted posts, and others that are removed from view
 _IS_HELD = "coalesce(held_until > now(), false)"
@@ -50,10 +50,10 @@ async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: b
     """With the hashes of the stored files and of the uploaded bytes, by which lists of others recognise a file."""
     await tx.execute(
         f"INSERT INTO media ({_UPLOAD}, original_sha256, preview_sha256, uploaded_sha256)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
         upload.id, upload.key, upload.account_id, upload.post_id, upload.purpose, upload.kind, upload.mime, upload.description,
         upload.focus_x, upload.focus_y, upload.blurhash, upload.width, upload.height, upload.preview_width,
-        upload.preview_height, upload.created_at, original, preview, uploaded,
+        upload.preview_height, upload.seconds, upload.frame_rate, upload.bitrate, upload.created_at, original, preview, uploaded,
     )
 
 
@@ -146,12 +146,12 @@ async def list_ids_by_key(conn: ReadConn, keys: Sequence[str]) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> None:
+async def add_file(tx: WriteTx, name: FileName, size: int) -> None:
     """Counts a reference to a file, and locks its row against removal until the transaction ends."""
     await tx.execute(
         "INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, $3, 1)"
         " ON CONFLICT (sha256) DO UPDATE SET reference_count = media_files.reference_count + 1",
-        sha256, header.extension, size,
+        name.sha256, name.extension, size,
     )
 
 
@@ -189,11 +189,21 @@ async def update_upload(tx: WriteTx, media_id: int, description: str, focus_x: f
     )
 
 
+async def replace_preview(tx: WriteTx, upload: Upload, preview: bytes) -> list[tuple[bytes, str]]:
+    """Stores another preview of a video or sound, whose file was added. Returns the files that nothing refers to any more."""
+    before = await tx.fetchval("SELECT preview_sha256 FROM media WHERE id = $1", upload.id)
+    await tx.execute(
+        "UPDATE media SET preview_sha256 = $2, preview_width = $3, preview_height = $4, blurhash = $5 WHERE id = $1",
+        upload.id, preview, upload.preview_width, upload.preview_height, upload.blurhash,
+    )
+    return await release_files(tx, [before])
+
+
 async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | None:
     """What is needed to serve a picture, in one statement. That of a card is withdrawn unless a post shows it. Uses cards_picture."""
     row = await conn.fetchrow(
         f"""
-        SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
+        SELECT f.sha256, f.extension, m.purpose, p.visibility AS post_visibility,
             CASE WHEN m.purpose = '{Purpose.CARD}' THEN NOT EXISTS (
                 SELECT FROM cards AS c JOIN post_cards AS pc ON pc.card_id = c.id JOIN posts AS cp ON cp.id = pc.post_id
                 JOIN accounts AS ca ON ca.id = cp.account_id
@@ -206,7 +216,9 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
         """,
         key,
     )
-    return StoredFile(**{**dict(row), "purpose": Purpose(row["purpose"])}) if row else None
+    return StoredFile(
+        **{**dict(row), "purpose": Purpose(row["purpose"]), "mime": TYPES_BY_EXTENSION[row["extension"]]}
+    ) if row else None
 
 
 async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
@@ -221,13 +233,18 @@ async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
             media_id,
         )
         return []
+    return await release_files(tx, [row["original_sha256"], row["preview_sha256"]])
+
+
+async def release_files(tx: WriteTx, hashes: Sequence[bytes]) -> list[tuple[bytes, str]]:
+    """Ends one reference to a file for each hash, and deletes the rows of those without further ones. Returns these files."""
     rows = await tx.fetch(
         """
         UPDATE media_files AS f SET reference_count = f.reference_count - t.times
         FROM (SELECT sha256, count(*) AS times FROM unnest($1::bytea[]) AS sha256 GROUP BY sha256) AS t
         WHERE f.sha256 = t.sha256 RETURNING f.sha256, f.extension, f.reference_count
         """,
-        [row["original_sha256"], row["preview_sha256"]],
+        list(hashes),
     )
     unused = [(row["sha256"], row["extension"]) for row in rows if row["reference_count"] == 0]
     await tx.execute("DELETE FROM media_files WHERE sha256 = ANY ($1::bytea[])", [sha256 for sha256, _ in unused])

@@ -57,7 +57,10 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
     if is_animated:
         mime, extension, original = _animated(itertools.chain([(first, milliseconds)], frames), animation)
     else:
-        stays_lossless = kind in (Format.PNG, Format.GIF) and _may_stay_lossless(len(upload), first, animation)
+        if purpose is Purpose.POSTER:  # always JPEG
+            first = _on_black(first)
+        can_be_lossless = purpose is not Purpose.POSTER and kind in (Format.PNG, Format.GIF)
+        stays_lossless = can_be_lossless and _may_stay_lossless(len(upload), first, animation)
         del animation, frames  # the decoded picture, which needs more memory than the encoder
         mime, extension, original = _still(first, stays_lossless)
     small = plain(cropped(first, _CROPPED[purpose][1]) if purpose in _CROPPED else shrunk(first, _PREVIEW_PIXELS))
@@ -117,6 +120,14 @@ def _still(picture: Image.Image, stays_lossless: bool) -> tuple[str, str, bytes]
     if picture.mode == "RGBA":
         return "image/webp", "webp", _encoded(picture, "WEBP", quality=88)
     return "image/jpeg", "jpg", _encoded(picture, "JPEG", quality=86)
+
+
+def _on_black(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture
+    ground = Image.new("RGB", picture.size)
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
 
 
 def _animated(frames: Iterator[tuple[Image.Image, float]], animation: Animation) -> tuple[str, str, bytes]:

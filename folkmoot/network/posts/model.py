@@ -135,7 +135,7 @@ class Mention(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """An attached picture, as shown. `key` is the random part of its URLs. Sizes in pixels, focus -1 to 1."""
+    """An attached picture, video or sound, as shown. `key` is the random part of its URLs. Sizes in pixels, focus -1 to 1."""
 
     id: int
     key: str
@@ -149,6 +149,18 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     preview_width: int
     preview_height: int
+    seconds: float | None = None
+    frame_rate: str | None = None
+    bitrate: int | None = None
+
+    @property
+    def is_recording(self) -> bool:
+        return self.seconds is not None
+
+    @property
+    def has_preview(self) -> bool:
+        """False for a sound without a cover."""
+        return self.preview_width > 0
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

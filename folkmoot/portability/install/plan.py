@@ -27,6 +27,7 @@ UNITS = (units.KEEPER_SOCKET, units.NETWORK_UNIT, units.PROXY_UNIT, units.CHECK_
 _PACKAGES = (
     ("logrotate", ("/usr/sbin/logrotate",)),
     ("restic", ("/usr/bin/restic", "/usr/local/bin/restic")),
+    ("ffmpeg", ("/usr/bin/ffmpeg", "/usr/local/bin/ffmpeg")),
     ("systemd-timesyncd", ("/lib/systemd/systemd-timesyncd", "/usr/sbin/chronyd", "/usr/sbin/ntpd")),
 )
 

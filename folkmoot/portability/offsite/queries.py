@@ -1,6 +1,6 @@
 """SQL of continuous copies: positions in the write-ahead log (WAL), new pictures, and the first statements after a replay."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -25,10 +25,13 @@ async def has_received(conn: asyncpg.Connection, receiver: str, lsn: str) -> boo
 
 
 async def list_media_since(conn: asyncpg.Connection, moment: datetime) -> dict[str, int]:
-    """Path and size of the pictures that were added since `moment`. An id contains its time, so the primary key is the index."""
+    """Path and size of the pictures that were added since `moment`. An id contains its time, so the primary key is the index. Video and
+    audio have the time of their upload, and are added when they are encoded, up to a day later."""
     rows = await conn.fetch(
         "SELECT DISTINCT f.sha256, f.extension, f.bytes FROM media AS m"
-        " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256) WHERE m.id >= $1", first_id(moment)
+        " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256)"
+        " WHERE m.id >= $1 OR m.id >= $2 AND m.seconds IS NOT NULL",
+        first_id(moment), first_id(moment - timedelta(days=1)),
     )
     return _by_path(rows)
 

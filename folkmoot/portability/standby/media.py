@@ -38,6 +38,7 @@ _ALL_EVERY = 3600.0
 _RETRY = 3.0
 _KEPT_UNNEEDED = timedelta(days=2)
 _OVERLAP = 5000 << 22  # ids within five seconds before the newest: their transactions may have ended later
+_ENCODED_WITHIN = 3_600_000 << 22  # ids of an hour: video and audio get their files when they are encoded
 
 
 class Fetch(Protocol):
@@ -164,6 +165,7 @@ class MediaCopy:
         while files := (page := await queries.list_new_files(connection, after, _PAGE)).files:
             missing += await self._missing(files)
             after = page.last_id
+        missing += await self._missing(await queries.list_recordings(connection, self._newest - _ENCODED_WITHIN))
         await self._fetch_all([(name, size) for name, size in missing if name not in self._damaged], NoProgress())
         self._newest = max(self._newest, after)
 

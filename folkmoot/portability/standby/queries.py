@@ -173,6 +173,21 @@ async def list_new_files(connection: asyncpg.Connection, after_id: int, limit: i
     return NewFiles(rows[-1]["id"] if rows else after_id, [_named(row) for row in rows])
 
 
+async def list_recordings(connection: asyncpg.Connection, after_id: int) -> list[tuple[FileName, int]]:
+    """The files of video and audio uploaded after this id, which are added when they are encoded, and of what still waits to be encoded.
+    Nothing before the migration that knows them: a standby can be a release ahead."""
+    if not await connection.fetchval("SELECT to_regclass('recordings') IS NOT NULL"):
+        return []
+    rows = await connection.fetch(
+        "SELECT f.sha256, f.extension, f.bytes FROM media AS m"
+        " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256) WHERE m.id > $1 AND m.seconds IS NOT NULL"
+        " UNION SELECT f.sha256, f.extension, f.bytes FROM recordings AS r"
+        " JOIN media_files AS f ON f.sha256 IN (r.source_sha256, r.poster_sha256)",
+        after_id,
+    )
+    return [_named(row) for row in rows]
+
+
 async def list_known(connection: asyncpg.Connection, hashes: list[bytes]) -> set[bytes]:
     """Which of these files a picture needs."""
     return {row["sha256"] for row in await connection.fetch("SELECT sha256 FROM media_files WHERE sha256 = ANY ($1::bytea[])", hashes)}

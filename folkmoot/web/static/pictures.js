@@ -38,12 +38,13 @@ function complain(input, text) {
 }
 
 async function prepare(input) {
-  const file = input.files[0], mostBytes = Number(input.dataset.mostBytes);
+  const file = input.files[0], isRecording = Boolean(file && input.dataset.mostRecordingBytes && /^(video|audio)\//.test(file.type));
+  const mostBytes = Number(isRecording ? input.dataset.mostRecordingBytes : input.dataset.mostBytes);
   document.getElementById(`${input.id}-error`)?.remove();
   input.removeAttribute("aria-invalid");
   input.removeAttribute("aria-describedby");
   if (!file) return;
-  const small = await shrunk(file, mostBytes, Number(input.dataset.mostPixels)).catch(() => null);  // the browser cannot decode it
+  const small = isRecording ? null : await shrunk(file, mostBytes, Number(input.dataset.mostPixels)).catch(() => null);  // the browser cannot decode it
   if (input.files[0] !== file) return;  // another one was chosen meanwhile
   if (small && small.size <= mostBytes) {
     const chosen = new DataTransfer();
@@ -52,7 +53,7 @@ async function prepare(input) {
   } else if (file.size > mostBytes) {
     input.value = "";
     input.dispatchEvent(new Event("change", { bubbles: true }));
-    complain(input, `${file.name}: ${input.dataset.tooLarge}`);
+    complain(input, `${file.name}: ${isRecording ? input.dataset.recordingTooLarge : input.dataset.tooLarge}`);
   }
 }
 

@@ -11,6 +11,7 @@ from folkmoot.network.posts.model import Material, Picture, PostDraft, PostView
 from folkmoot.network.posts.queries.quoting import lock_quoted
 from folkmoot.network.posts.queries.reading import get_post_view, list_post_views
 from folkmoot.network.posts.queries.writing import lock_parent
+from folkmoot.network.recordings.queries import list_waiting_among
 from folkmoot.network.relations.queries import list_blocking, lock_pairs_shared
 
 NOTHING_TO_QUOTE = "The post that you want to quote does not exist, or it is not for you to see."
@@ -43,6 +44,7 @@ async def read_material(
     quoted = await _quoted(tx, author, draft.quoted_id) if draft.quoted_id else None
     uploads = await lock_attachable(tx, author.id, draft.media_ids, post_id) if draft.media_ids else []
     if len(uploads) != len(draft.media_ids):
+        await _require_encoded(tx, author, draft)
         raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is gone, or belongs to another post."))
     present = {(account.username.lower(), account.domain) for account in people if account.effect < AccountEffect.SUSPENDED}
     return Material(
@@ -56,6 +58,11 @@ async def _quoted(tx: WriteTx, author: Account, post_id: int) -> PostView:
     if not views:
         raise NotFound(NOTHING_TO_QUOTE)
     return views[0]
+
+
+async def _require_encoded(tx: WriteTx, author: Account, draft: PostDraft) -> None:
+    if await list_waiting_among(tx, author.id, list(draft.media_ids)):
+        raise Invalid(FieldError("media_ids", "invalid", "A video or sound is still being prepared. Try again in a moment."))
 
 
 def _picture(upload: Upload) -> Picture:

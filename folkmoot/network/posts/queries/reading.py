@@ -47,7 +47,8 @@ _POST = f"""
         CASE WHEN p.media_count > 0 THEN (
             SELECT json_agg(json_build_object('id', m.id, 'key', m.key, 'kind', m.kind, 'mime', m.mime,
                 'description', m.description, 'focus_x', m.focus_x, 'focus_y', m.focus_y, 'blurhash', m.blurhash,
-                'width', m.width, 'height', m.height, 'preview_width', m.preview_width, 'preview_height', m.preview_height)
+                'width', m.width, 'height', m.height, 'preview_width', m.preview_width, 'preview_height', m.preview_height,
+                'seconds', m.seconds, 'frame_rate', m.frame_rate, 'bitrate', m.bitrate)
                 ORDER BY m.position)::text
             FROM media AS m WHERE m.post_id = p.id) END AS pictures,
         (SELECT {CARD_SQL} FROM post_cards AS pc JOIN cards AS cd ON cd.id = pc.card_id LEFT JOIN media AS cm ON cm.id = cd.picture_id
