@@ -39,6 +39,7 @@ _COMMANDS = {
     "transparency": ("transparency", "Export transparency reports; write notes about months; print two pages for a host."),
     "measure": ("measure", "Show how well moderation works, as figures with intervals."),
     "policy": ("policy", "Check and publish the rules of the network."),
+    "privacy": ("privacy", "Show and publish the privacy policy of the network."),
     "jurors": ("jurors", "Count jurors, replace their training questions, exclude members."),
     "jury": ("jury", "Recompute the verdict of a jury; show what juries do; simulate them."),
     "rules": ("rules", "Check, test and publish rules against spam and floods."),

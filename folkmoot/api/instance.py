@@ -91,7 +91,7 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
     settings, limits = request.context.settings, request.context.post_limits
     base = settings.base_url
     urls = shapes.InstanceUrls(
-        streaming=base.replace("http", "ws", 1), status=None, about=f"{base}/about", privacy_policy=None,
+        streaming=base.replace("http", "ws", 1), status=None, about=f"{base}/about", privacy_policy=f"{base}/privacy",
         terms_of_service=f"{base}/about/rules",
     )
     public = shapes.FeedAccess(local="public", remote="public")

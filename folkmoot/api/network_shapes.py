@@ -36,6 +36,13 @@ class Nothing(Shape, kw_only=True):
     """An empty object."""
 
 
+class PrivacyPolicy(Shape, kw_only=True):
+    """`content` is HTML."""
+
+    updated_at: Moment
+    content: Html
+
+
 class TermsOfService(Shape, kw_only=True):
     """`content` is HTML; the dates are days."""
 

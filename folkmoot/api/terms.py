@@ -1,5 +1,4 @@
-"""The terms of service for apps: the published rules, which are what members agree to. There is no privacy policy: a network
-publishes none that the software could serve."""
+"""The terms of service for apps, which are the published rules, and the privacy policy."""
 
 from datetime import date
 from html import escape
@@ -7,12 +6,15 @@ from html import escape
 from folkmoot.api import network_shapes as shapes
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.request import Request
+from folkmoot.api.words import moment
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.model import PublishedPolicy
 from folkmoot.moderation.clauses.published import in_force, versions
+from folkmoot.network.privacy.actions import shown_privacy_policy
+from folkmoot.network.privacy.model import html_of
 
 
 async def current(request: Request) -> Reply:
@@ -32,6 +34,14 @@ async def dated(request: Request) -> Reply:
     return request.json(_shape(request, found[-1]))
 
 
+async def privacy(request: Request) -> Reply:
+    """The privacy policy in the language of the network: the operator's own, otherwise what the program does."""
+    translator = request.entities.translator(request.context.settings.network.language)
+    async with request.database.read() as conn:
+        sections, since, _ = await shown_privacy_policy(conn, translator)
+    return request.json(shapes.PrivacyPolicy(updated_at=moment(since), content=html_of(sections)))
+
+
 def _shape(request: Request, shown: PublishedPolicy) -> shapes.TermsOfService:
     """In the language of the network."""
     language = request.context.settings.network.language
@@ -49,5 +59,6 @@ def _shape(request: Request, shown: PublishedPolicy) -> shapes.TermsOfService:
 _PATH = "/api/v1/instance/terms_of_service"
 ROUTES = [
     endpoint("GET", _PATH, current, Access.PUBLIC, answer=shapes.TermsOfService),
+    endpoint("GET", "/api/v1/instance/privacy_policy", privacy, Access.PUBLIC, answer=shapes.PrivacyPolicy),
     endpoint("GET", f"{_PATH}/{{date}}", dated, Access.PUBLIC, answer=shapes.TermsOfService),
 ]

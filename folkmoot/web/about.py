@@ -4,6 +4,7 @@ import msgspec
 
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.network.privacy.actions import shown_privacy_policy
 from folkmoot.web.request import Request
 
 
@@ -15,6 +16,13 @@ async def contact(request: Request) -> Reply:
     """How authorities and members reach the network (DSA Art. 11 and 12)."""
     settings = request.context.settings
     return await request.show("about/contact.html", address=settings.notice_address, notices=settings.notices)
+
+
+async def privacy(request: Request) -> Reply:
+    """The privacy policy (Regulation (EU) 2016/679 Art. 13)."""
+    async with request.database.read() as conn:
+        sections, since, language = await shown_privacy_policy(conn, request.translator)
+    return await request.show("about/privacy.html", sections=sections, since=since, written_in=language)
 
 
 async def shortcuts(request: Request) -> Reply:
@@ -54,6 +62,7 @@ async def change_password(request: Request) -> Reply:
 ROUTES = [
     Route("GET", "/about", about, Access.PUBLIC, for_suspended=True),
     Route("GET", "/contact", contact, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/privacy", privacy, Access.PUBLIC, for_suspended=True),
     Route("GET", "/shortcuts", shortcuts, Access.PUBLIC, for_suspended=True),
     Route("GET", "/manifest", manifest, Access.PUBLIC, for_suspended=True),
     Route("GET", "/robots.txt", robots, Access.PUBLIC, for_suspended=True),

@@ -47,7 +47,7 @@ OWNERS = {
     "accounts": "accounts account_counts former_names",
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
     "relations": "follows followers ended_follows follow_requests mutes blocks account_notes pulled_authors",
-    "media": "media media_files", "recordings": "recordings",
+    "media": "media media_files", "recordings": "recordings", "privacy": "privacy_policies",
     "posts": "posts deleted_posts post_counts post_edits polls poll_votes marks muted_conversations favourites bookmarks mentions hashtags"
     " post_hashtags idempotency_keys quotes",
     "counters": "counter_deltas",

@@ -1,4 +1,4 @@
-"""Video and audio in pages, without JavaScript: the form waits for what is prepared, and posts show a player that does not start by itself."""
+"""Video and audio in pages, without JavaScript: the form waits for what is prepared; a player does not start by itself."""
 
 import re
 
@@ -17,7 +17,8 @@ async def test_a_form_keeps_a_video_that_is_being_prepared(village: Village, mon
     await village.settle("jana")
     jana = await village.by_browser("jana")
     files = {
-        "file_1": ("kasna.mp4", recording("mp4")), "file_2": ("ticho.mp4", recording("silent.mp4")), "file_3": ("ton.mp3", recording("mp3")),
+        "file_1": ("kasna.mp4", recording("mp4")), "file_2": ("ticho.mp4", recording("silent.mp4")),
+        "file_3": ("ton.mp3", recording("mp3")),
     }
     early = await _send(jana, "/posts", files, text="Voda", new_description_1="Kašna na návsi")
     assert early.status == 422

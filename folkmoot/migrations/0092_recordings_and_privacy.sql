@@ -1,5 +1,5 @@
 -- Why: members publish video and audio. An upload waits as a recording until it is encoded, because that can take minutes; then it is a
---      row of media with the same id, and the file that was uploaded is gone.
+--      row of media with the same id, and the file that was uploaded is gone. Operators publish their own privacy policy.
 -- Locks: ACCESS EXCLUSIVE on media for an instant (columns without a default); SHARE ROW EXCLUSIVE on accounts and media_files for an
 --      instant, for the foreign keys of an empty table.
 -- Kind: expand. The previous release shows a video as a picture that does not load, and encodes nothing that waits.
@@ -27,6 +27,13 @@ CREATE INDEX recordings_created ON recordings (created_at);
 ALTER TABLE media ADD COLUMN seconds real,                    -- how long a video or a sound is; NULL for pictures
     ADD COLUMN frame_rate text COLLATE "C",                   -- of a video, as a fraction
     ADD COLUMN bitrate integer;                               -- bits per second
+
+CREATE TABLE privacy_policies (                               -- the newest of a language is shown; none: the text of the release
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    language text COLLATE "C" NOT NULL,
+    text text NOT NULL CHECK (length(text) <= 100000),
+    published_at timestamptz NOT NULL
+);
 
 -- choose_confirmed_tables() with one more name. Nobody waits for a standby because of an upload.
 DO $$
