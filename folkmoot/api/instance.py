@@ -111,7 +111,7 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
             max_options=limits.max_options, max_characters_per_option=limits.max_option_characters,
             min_expiration=limits.shortest_poll, max_expiration=limits.longest_poll,
         ),
-        translation=shapes.Translation(enabled=False),
+        translation=shapes.Translation(enabled=request.context.translations.is_enabled),
         timelines_access=shapes.TimelinesAccess(live_feeds=public, hashtag_feeds=public, trending_link_feeds=public),
         limited_federation=False,
     )
@@ -157,11 +157,6 @@ async def nothing(request: Request) -> Reply:
     return request.json([])
 
 
-async def translation_languages(request: Request) -> Reply:
-    """The languages between which posts are translated: none."""
-    return request.json({})
-
-
 async def languages(request: Request) -> Reply:
     """The languages of the pages and messages of this network."""
     return request.json([shapes.Language(code=code, name=name) for code, name in i18n.LANGUAGES.items()])
@@ -194,7 +189,6 @@ ROUTES = [
     endpoint("GET", "/api/v1/instance/activity", activity, Access.PUBLIC, answer=list[shapes.WeekOfActivity]),
     *(_empty(f"/api/v1/{name}", Access.PUBLIC) for name in _EMPTY_FOR_ALL),
     *(_empty(f"/api/v1/{name}", Access.MEMBER, scope) for name, scope in _EMPTY_FOR_MEMBERS.items()),
-    endpoint("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC, answer=shapes.Nothing),
     endpoint("GET", "/api/v1/instance/languages", languages, Access.PUBLIC, answer=list[shapes.Language]),
     endpoint("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC, answer=shapes.ExtendedDescription),
     endpoint("GET", "/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),

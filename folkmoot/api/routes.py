@@ -47,6 +47,7 @@ from folkmoot.api import (
     terms,
     timelines,
     trends,
+    translations,
 )
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.openapi import document
@@ -73,7 +74,6 @@ ROUTES: list[Endpoint] = [
     *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES, *trends.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
-    *rings.ROUTES,
-    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *quotes.ROUTES,
+    *rings.ROUTES, *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -66,6 +66,32 @@ class MediaAttachment(Shape, kw_only=True):
     blurhash: str | None
 
 
+class TranslatedOption(Shape, kw_only=True):
+    title: str
+
+
+class TranslatedPoll(Shape, kw_only=True):
+    id: Id
+    options: list[TranslatedOption]
+
+
+class TranslatedMedia(Shape, kw_only=True):
+    id: Id
+    description: str
+
+
+class StatusTranslation(Shape, kw_only=True):
+    """A status in another language. `provider`: who has translated it."""
+
+    content: Html
+    spoiler_text: str
+    poll: TranslatedPoll | None
+    media_attachments: list[TranslatedMedia]
+    detected_source_language: str
+    language: str
+    provider: str
+
+
 class PollOption(Shape, kw_only=True):
     title: str
     votes_count: Annotated[int | None, Meta(description="null while the totals are hidden.")]

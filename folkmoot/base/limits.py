@@ -35,6 +35,7 @@ TABLE = {
     "follow": Limit(400, 86400),
     "app": Limit(30, 1800),
     "search": Limit(60, 300),
+    "translate": Limit(60, 300),
     "report": Limit(30, 3600, is_exact=True),
     "notice": Limit(10, 3600, is_exact=True),  # without an account, by address
     "notice_alarm": Limit(4, 3600, is_exact=True),  # mails to the operators, of each kind, whoever causes them

@@ -37,12 +37,13 @@ from folkmoot.config.sections import (
     Secrets,
     Server,
     Settings,
+    TranslationSettings,
 )
 
 __all__ = [
     "SECTIONS", "DatabaseSettings", "DetectorSettings", "Hosts", "Limits", "Log", "Mail", "Media", "Moderation", "Names", "Network",
-    "Notices", "Offsite", "Replication", "Secrets", "Server", "Settings", "WrongSetting", "default_data", "described",
-    "load", "received", "sent",
+    "Notices", "Offsite", "Replication", "Secrets", "Server", "Settings", "TranslationSettings", "WrongSetting", "default_data",
+    "described", "load", "received", "sent",
 ]
 _NOT_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # the data directory and the interpreter
 _TEST_PREFIX = "FOLKMOOT_TEST_"  # variables of a test run for its processes
@@ -184,6 +185,8 @@ def _refuse_unusable(settings: Settings) -> None:
                         f"it must have at least {_SHORTEST_SECRET} characters, as from: openssl rand -base64 48")
     if settings.detector.reader_url and urlsplit(settings.detector.reader_url).scheme not in ("http", "https"):
         _cannot_be_used("detector.reader_url", "it must begin with https:// or http://")
+    if settings.translation.url and urlsplit(settings.translation.url).scheme not in ("http", "https"):
+        _cannot_be_used("translation.url", "it must begin with https:// or http://")
     if settings.detector.reader_url and not settings.detector.reader_model:
         _cannot_be_used("detector.reader_model", "detector.reader_url needs the name of a model")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:

@@ -206,6 +206,16 @@ class DetectorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reader_seconds: Annotated[int, _doc("Seconds after which a request to the reader has failed.", ge=1, le=120)] = 30
 
 
+class TranslationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that translates public posts when a member asks for it."""
+
+    url: Annotated[
+        str, _doc("Address of a service that speaks the protocol of LibreTranslate. Public posts are sent there. Empty: none.")
+    ] = ""
+    key: Annotated[str, _doc("Key of that service, if it wants one.")] = ""
+    seconds: Annotated[int, _doc("Seconds after which a request to the service has failed.", ge=1, le=60)] = 10
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -235,6 +245,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moderation: Moderation = Moderation()
     notices: Notices = Notices()
     detector: DetectorSettings = DetectorSettings()
+    translation: TranslationSettings = TranslationSettings()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -264,6 +275,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
     "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "notices": Notices,
-    "detector": DetectorSettings,
+    "detector": DetectorSettings, "translation": TranslationSettings,
     "limits": Limits, "log": Log,
 }

@@ -17,6 +17,8 @@ from folkmoot.network.posts.actions import PostLimits
 from folkmoot.network.posts.screening import Screener, let_pass
 from folkmoot.network.sessions.actions import SignUpPolicy
 from folkmoot.network.sessions.cache import Viewers
+from folkmoot.network.translations.actions import Translations
+from folkmoot.network.translations.service import Service
 from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.streaming.hub import Hub
 
@@ -36,6 +38,7 @@ class Context:
     disk: Disk
     vapid: VapidKey
     impressions: Impressions
+    translations: Translations
     screener: Screener = let_pass
 
     @classmethod
@@ -49,6 +52,7 @@ class Context:
             store=FetchingStore(media_store(settings), settings.data),
             hub=Hub(database), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
             impressions=impressions or Impressions(),
+            translations=Translations(Service(settings.translation) if settings.translation.url else None, settings.base_url),
         )
 
     async def explain(self, error: Exception) -> Problem | None:

@@ -19,12 +19,17 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.recordings.encoding.programs import is_installed
 from folkmoot.network.recordings.model import AUDIO_TYPES, VIDEO_TYPES
+from folkmoot.network.translations.policy import is_worth_translating
 from folkmoot.web.static_files import StaticFiles
 
 _DIRECTIONS = {
     "<p>": '<p dir="auto">', '<span class="h-card" translate="no">': '<span class="h-card" translate="no" dir="ltr">',
     'noreferrer" translate="no">': 'noreferrer" translate="no" dir="ltr">',
 }
+
+
+def _never(*_: object) -> bool:
+    return False
 
 
 class Templates:
@@ -59,7 +64,7 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
         count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
         most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS, takes_recordings=is_installed, recording_types=",".join(VIDEO_TYPES + AUDIO_TYPES),
-        most_recording_bytes=settings.media.max_video_bytes,
+        may_translate=is_worth_translating if settings.translation.url else _never, most_recording_bytes=settings.media.max_video_bytes,
         isolated=isolated, written_languages=_written_languages, find_rule=find_rule,
     )
     return environment

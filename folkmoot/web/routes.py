@@ -34,6 +34,7 @@ from folkmoot.web import (
     statements,
     suggestions,
     timelines,
+    translations,
     waiting,
     writing,
 )
@@ -41,7 +42,8 @@ from folkmoot.web.moderate.routes import ROUTES as PAGES_OF_MODERATORS
 from folkmoot.web.transparency.pages import ROUTES as PAGES_OF_TRANSPARENCY
 
 ROUTES = [
-    *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *quotes.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
+    *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *quotes.ROUTES, *translations.ROUTES,
+    *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *notification_requests.ROUTES, *messages.ROUTES, *search.ROUTES, *suggestions.ROUTES, *oauth.ROUTES,
     *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES,
     *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES, *lists.ROUTES, *domain_blocks.ROUTES, *scheduled.ROUTES, *filters.ROUTES,

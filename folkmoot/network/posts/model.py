@@ -157,11 +157,6 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     def is_recording(self) -> bool:
         return self.seconds is not None
 
-    @property
-    def has_preview(self) -> bool:
-        """False for a sound without a cover."""
-        return self.preview_width > 0
-
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
     """`votes` are counted per option; `voters` is the number of accounts that voted."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Invalid, Unavailable, WritesPaused
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.base.queue.model import Job
@@ -45,15 +45,26 @@ class Encoder:
         self.job = Job(ENCODE_JOB, Encode, self.encode, limit=LONGEST_RUN)
 
     async def encode(self, database: Database, wanted: Encode) -> None:
-        """Encodes one recording, or looks again later while another one is encoded. A refusal is stored for its owner."""
-        now = clock.now()
+        """Encodes a recording, then those that wait, the oldest first. Looks again later while another worker encodes one."""
+        ends_at = clock.monotonic() + LONGEST_RUN.total_seconds() / 3
         async with database.write() as tx:
             recording = await queries.lock_recording(tx, wanted.recording_id)
             if recording is None or recording.failure:
                 return
-            if not await queries.take_turn(tx, recording.id, now + TAKEN_FOR, now):
+            if not await _take(tx, recording):
                 tx.enqueue(ENCODE_JOB, wanted, NEXT_LOOK)
                 return
+        while recording:
+            await self._encode(database, recording)
+            if clock.monotonic() > ends_at:  # the others have jobs of their own
+                return
+            async with database.write() as tx:
+                recording = await queries.lock_oldest_waiting(tx)
+                if recording and not await _take(tx, recording):
+                    return
+
+    async def _encode(self, database: Database, recording: Recording) -> None:
+        """A refusal is stored for the owner."""
         try:
             if recording.tries >= MOST_TRIES:
                 raise Refused(Failure.COSTLY, f"its encoding was interrupted {recording.tries} times")
@@ -99,6 +110,11 @@ class Encoder:
         except BaseException:
             await asyncio.shield(remove_orphans(database, self._store, [name for name in (original, made) if name]))
             raise
+
+
+async def _take(tx: WriteTx, recording: Recording) -> bool:
+    now = clock.now()
+    return await queries.take_turn(tx, recording.id, now + TAKEN_FOR, now)
 
 
 async def _poster(encoded: Encoded) -> tuple[Reencoded, bytes]:

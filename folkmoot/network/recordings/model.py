@@ -9,7 +9,7 @@ import msgspec
 from folkmoot.network.media.model import PictureKind
 
 ENCODE_JOB = "recordings.encode"
-LONGEST_RUN = timedelta(minutes=30)  # of one job
+LONGEST_RUN = timedelta(minutes=45)  # of one job, which encodes several
 TAKEN_FOR = timedelta(seconds=30)  # a worker that encodes says so more often than this
 NEXT_LOOK = timedelta(seconds=2)  # when another recording is being encoded: one at a time
 MOST_TRIES = 3

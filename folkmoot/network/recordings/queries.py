@@ -46,6 +46,15 @@ async def lock_recording(tx: WriteTx, recording_id: int) -> Recording | None:
     return _recording_from(row) if row else None
 
 
+async def lock_oldest_waiting(tx: WriteTx) -> Recording | None:
+    """The one that has waited longest and that nobody encodes. Uses the index recordings_created."""
+    row = await tx.fetchrow(
+        f"SELECT {_RECORDING} FROM recordings WHERE failure IS NULL AND coalesce(taken_until < now(), true) ORDER BY created_at LIMIT 1"
+        " FOR UPDATE SKIP LOCKED"
+    )
+    return _recording_from(row) if row else None
+
+
 async def count_waiting(conn: ReadConn, owner_id: int) -> int:
     return int(await conn.fetchval("SELECT count(*) FROM recordings WHERE account_id = $1 AND failure IS NULL", owner_id))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from folkmoot.network.recordings.model import Failure, Refused
 
 PACKAGE = "ffmpeg"  # the Debian package of both
-SECONDS = 1500.0
+SECONDS = 900.0
 _CODE = Path(__file__).resolve().parents[4]
 _SIGNALS_OF_LIMITS = (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ)
 

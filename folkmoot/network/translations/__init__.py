@@ -1,0 +1,1 @@
+"""Translations of public posts by a service that the operator has chosen."""
