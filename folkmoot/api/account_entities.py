@@ -13,7 +13,7 @@ from folkmoot.http.urls import Urls
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.posts.model import QuotePolicy, Visibility
 from folkmoot.network.relations.model import Relation
-from folkmoot.network.sessions.model import Role, Viewer
+from folkmoot.network.sessions.model import Preferences, Role, Viewer
 
 # Mastodon's permission bits, which clients read: manage reports and users for moderators, everything for operators.
 _PERMISSIONS = {Role.MEMBER: "0", Role.JUROR: "0", Role.MODERATOR: "1040", Role.OPERATOR: "1"}
@@ -88,7 +88,7 @@ class AccountEntities:
                 hide_collections=account.hides_collections,
                 discoverable=account.is_discoverable,
                 indexable=account.is_indexable,
-                attribution_domains=[],
+                attribution_domains=list(preferences.attribution_domains),
                 quote_policy=QUOTE_POLICY[QuotePolicy(preferences.quote_policy)],
                 report_mails=preferences.outcome_mails,
             ),
@@ -98,7 +98,7 @@ class AccountEntities:
             ),
         )
 
-    def profile(self, account: Account) -> shapes.Profile:
+    def profile(self, account: Account, preferences: Preferences) -> shapes.Profile:
         """The account's profile for editing: texts as typed, and no picture instead of the default one."""
         avatar = self._urls.avatar(account) if account.avatar_key else None
         header = self._urls.header(account) if account.header_key else None
@@ -112,7 +112,8 @@ class AccountEntities:
             header=header, header_static=header, header_description=account.header_description,
             locked=account.is_locked, bot=account.is_bot, hide_collections=account.hides_collections,
             discoverable=account.is_discoverable, indexable=account.is_indexable,
-            show_media=True, show_media_replies=True, show_featured=False, attribution_domains=[], featured_tags=[],
+            show_media=True, show_media_replies=True, show_featured=False,
+            attribution_domains=list(preferences.attribution_domains), featured_tags=[],
         )
 
     def relation(self, relation: Relation) -> shapes.Relationship:

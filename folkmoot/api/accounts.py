@@ -102,13 +102,14 @@ async def _change_profile(
 
 async def profile(request: Request) -> Reply:
     """The member's profile for editing."""
-    return request.json(request.entities.profile((await _fresh_viewer(request)).account))
+    viewer = await _fresh_viewer(request)
+    return request.json(request.entities.profile(viewer.account, viewer.login.preferences))
 
 
 async def update_profile(request: Request, params: ProfileChange) -> Reply:
     """Changes the member's profile."""
     changed = await _changed(request, params)
-    return request.json(request.entities.profile(changed.account))
+    return request.json(request.entities.profile(changed.account, changed.login.preferences))
 
 
 async def delete_avatar(request: Request) -> Reply:

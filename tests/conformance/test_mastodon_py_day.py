@@ -47,7 +47,7 @@ def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None
     assert nobody.instance_health()
     assert nobody.instance_nodeinfo().software.name == "folkmoot"
     assert nobody.retrieve_mastodon_version() == "4.3.0"
-    assert nobody.instance_v2().api_versions["mastodon"] == 2
+    assert nobody.instance_v2().api_versions["mastodon"] == 7
     assert nobody.timeline_local(limit=3)
     assert nobody.account_lookup("eva").display_name == "Eva Dvořáková"
     with pytest.raises(MastodonUnauthorizedError):

@@ -58,6 +58,7 @@ class Preferences(msgspec.Struct, frozen=True):
     post_language: str = ""
     is_sensitive: bool = False
     outcome_mails: bool = True  # at most one mail a day about what became of reports
+    attribution_domains: tuple[str, ...] = ()  # whose pages may name the member as their author
     seen_rules: str = ""  # the newest version of the rules whose announcement the member has dismissed in an app
 
 
