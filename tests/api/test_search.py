@@ -54,6 +54,17 @@ async def test_visitors_see_only_the_first_page(village: Village) -> None:
     assert (await nobody.get("/api/v2/search?q=")).status == 400
 
 
+async def test_a_hashtag_in_a_query_is_whole(village: Village) -> None:
+    await village.settle("jana")
+    tram, line = [str((await village.write("jana", text)).post.id) for text in ("Jede #Tram dnes", "Jede #tramvaj a #Šalina dnes")]
+    plain = str((await village.write("jana", "Jede tramvaj dnes")).post.id)
+    jana = await village.by_app("jana")
+    for query, found in (("#tram", [tram]), ("tram", [plain, line, tram]), ("#TRAMVAJ", [line]), ("jede #salina", [line]),
+                         ("#tram #tramvaj", []), ("nejede #tram", []), ("#", [])):
+        assert (await _found(jana, q=query, type="statuses"))["statuses"] == found, query
+    assert (await _found(jana, q="#tram"))["hashtags"] == ["Tram", "tramvaj"]
+
+
 @pytest.mark.parametrize("is_suspended", [False, True])
 async def test_a_hashtag_is_suggested_while_a_post_with_it_is_open(village: Village, is_suspended: bool) -> None:
     await village.settle("jana", "karel")

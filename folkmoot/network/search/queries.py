@@ -4,7 +4,7 @@ from folkmoot.base.db import ReadConn
 from folkmoot.base.handles import handle_of
 from folkmoot.base.paging import Page
 from folkmoot.base.text import search_words
-from folkmoot.base.tokens import hashtag_key
+from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
@@ -122,15 +122,16 @@ async def find_hashtag(conn: ReadConn, name: str) -> Hashtag | None:
 async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
-    """Posts with all these words that the viewer may see, newest first: the viewer's own, and those of accounts that
-    allow it (`is_indexable`). Three statements. Uses the index posts_search."""
+    """Posts with all these words and hashtags that the viewer may see, newest first: the viewer's own, and those of accounts
+    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. Three statements. Uses the index
+    posts_search."""
     query = _tsquery(text)
     if query is None:
         return []
     rows = await conn.fetch(
         f"""
         SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
-        WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1)
+        WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1) AND p.hashtags @> $8::text[]
           AND p.id < $5 AND p.id > $6
           AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
           AND {reaches_sql("p", "a", "$1")}
@@ -139,6 +140,7 @@ async def search_posts(
         ORDER BY p.id {page.order} LIMIT $3 OFFSET $4
         """,
         viewer_id, query, page.limit, offset, page.below, page.above, author_id,
+        [hashtag_key(name) for name in hashtags_of(text)][:MOST_WORDS],
     )
     return await list_post_views(conn, page.newest_first([row["id"] for row in rows]), viewer_id)
 
