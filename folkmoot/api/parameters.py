@@ -16,7 +16,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, inspect
 
 from folkmoot.base.errors import FieldError, Invalid, Malformed
-from folkmoot.base.ids import parse_id
+from folkmoot.base.ids import bound_of, parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.params import File, Params, unreadable
 
@@ -250,14 +250,14 @@ def _id(_extra: dict[str, Any]) -> Read:
 
 
 def _cursor(_extra: dict[str, Any]) -> Read:
-    """The reader of a bound of a page. 0 is valid: no id is below it, and all ids are above it."""
+    """The reader of a bound of a page. 0 is valid: no id is below it, and all ids are above it. So is the id of a date."""
 
     def read(given: Params, name: str) -> int | None:
         text = given.text(name)
         value = 0 if text == "0" else parse_id(text)
         if value is None and text:
             raise Malformed("%(text)s is no id.", text=text[:40])
-        return value
+        return bound_of(value) if value else value
 
     return read
 

@@ -17,6 +17,8 @@ _RANDOM_BITS = 10
 _MILLISECOND = timedelta(milliseconds=1)
 _REMEMBERED = 4096
 _TRIES = 64
+_FOREIGN_BITS = 16
+_FOREIGN_FIRST, _FOREIGN_LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000 for year in (2016, 2075))
 _given: dict[int, None] = {}  # the newest ids of this process, oldest first
 
 
@@ -47,6 +49,15 @@ def make_id(shard: int, at: datetime | None = None) -> int:
 def first_id(at: datetime) -> int:
     """The smallest id of the moment `at`: a bound for records by time."""
     return span(at - FIRST_MOMENT)
+
+
+def bound_of(id_: int) -> int:
+    """A bound of a page, as an id of ours. Apps that page by a date send the id that other networks make of it: milliseconds
+    since 1970, then 16 bits of zeros. Such a number would be an id of ours from 2006 or 2007, before there were networks."""
+    at = id_ >> _FOREIGN_BITS
+    if id_ & (1 << _FOREIGN_BITS) - 1 or not _FOREIGN_FIRST <= at < _FOREIGN_LAST:
+        return id_
+    return first_id(datetime.fromtimestamp(0, UTC) + at * _MILLISECOND)
 
 
 def shard_of(id_: int) -> int:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from folkmoot.base import clock
 from folkmoot.base.limits import Limits
 from tests.village import Village, Visitor
 
@@ -152,6 +153,16 @@ async def test_links_keep_the_query_and_are_absolute(village: Village) -> None:
     assert parse_qs(urlsplit(newer).query) == {"limit": ["2"], "local": ["true"], "any[]": ["voda"], "min_id": [ids[0]]}
     empty = await jana.get("/api/v1/timelines/tag/nic")
     assert (empty.json, empty.headers.get("link")) == ([], None)
+
+
+async def test_a_list_is_paged_by_a_date(village: Village) -> None:
+    await village.settle("jana")
+    id_ = str((await village.write("jana")).post.id)
+    jana, now = await village.by_app("jana"), int(clock.now().timestamp())
+    before, after = [(now + seconds) * 1000 << 16 for seconds in (-60, 60)]
+    for query, found in ((f"min_id={before}&max_id={after}", [id_]), (f"since_id={before}", [id_]), (f"max_id={after}", [id_]),
+                         (f"min_id={after}", []), (f"max_id={before}", [])):
+        assert [one["id"] for one in (await jana.get(f"/api/v1/timelines/home?{query}")).json] == found, query
 
 
 async def test_since_id_returns_the_newest_and_min_id_the_next(village: Village) -> None:

@@ -44,3 +44,14 @@ def test_an_id_can_be_parsed_from_its_text() -> None:
 def test_a_process_gives_out_no_id_twice() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert len({ids.make_id(7, moment) for _ in range(900)}) == 900
+
+
+@given(st.datetimes(datetime(2016, 1, 1), datetime(2074, 12, 31), timezones=st.just(UTC)))
+def test_a_bound_that_an_app_makes_of_a_date_is_that_date(moment: datetime) -> None:
+    seconds = int(moment.timestamp())
+    assert ids.time_of(ids.bound_of((seconds << 16) * 1000)) == moment.replace(microsecond=0)
+
+
+@given(st.integers(1, 2**40) | st.integers(ids.first_id(datetime(2010, 1, 1, tzinfo=UTC)), ids.MAX_ID))
+def test_an_id_of_ours_is_its_own_bound(id_: int) -> None:
+    assert ids.bound_of(id_) == id_
