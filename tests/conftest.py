@@ -34,7 +34,8 @@ _MARKS = {
         "test_upgraded_pair.py", "test_logical.py", "test_up.py", "test_failover_killed.py",
     }),
     "slow": ({"backed_up", "copied"}, {
-        "test_toot.py", "test_javascript.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
+        "test_toot.py", "test_javascript.py", "test_root.py",
+        "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
         "test_lost_host.py", "test_standby_up.py", "test_forwarding_up.py", "test_host.py", "test_publishing.py", "test_dns.py",
         "test_synchronous.py", "test_both_stopped.py", "test_pictures_to_come.py", "test_jobs.py", "test_account.py", "test_moderation.py",
         "test_many_moderators.py", "test_juries.py", "test_jury_forming.py", "test_jury_seats.py",
