@@ -7,7 +7,7 @@ import msgspec
 
 from folkmoot.api import account_shapes as shapes
 from folkmoot.api.endpoints import endpoint
-from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, about
+from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, UpTo80, about
 from folkmoot.api.profile_changes import ProfileChange
 from folkmoot.api.request import Request
 from folkmoot.api.status_shapes import Status
@@ -40,8 +40,9 @@ class Lookup(Parameters, frozen=True, kw_only=True):
     acct: Annotated[str, about("`name` or `name@domain`.")]
 
 
-class AccountSearch(PageOf40, frozen=True, kw_only=True):
+class AccountSearch(Parameters, frozen=True, kw_only=True):
     q: str
+    limit: UpTo80 = 40
     following: Annotated[bool, about("Only accounts that the member follows.")] = False
     offset: Offset = 0
 

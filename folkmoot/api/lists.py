@@ -10,6 +10,7 @@ from folkmoot.api.request import Request
 from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.lists import actions, model, queries
 from folkmoot.network.lists.model import ListDraft, Replies
 
@@ -96,7 +97,8 @@ async def remove(request: Request, params: Accounts) -> Reply:
 async def containing(request: Request) -> Reply:
     """The member's lists that contain an account."""
     async with request.database.read() as conn:
-        found = await queries.list_lists_with(conn, request.viewer.id, request.id())
+        account = await get_account(conn, request.id())
+        found = await queries.list_lists_with(conn, request.viewer.id, account.id)
     return request.json(list(map(_shape, found)))
 
 
