@@ -46,8 +46,8 @@ from folkmoot.api import (
     suggestions,
     terms,
     timelines,
-    trends,
     translations,
+    trends,
 )
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.openapi import document
