@@ -36,16 +36,19 @@ async def measure(*, is_small: bool) -> list[Row]:
 
 
 def _rows(one: Result, figures: tuple[str, ...]) -> list[Row]:
-    """The value of each figure, and the ends of its interval."""
+    """The value of each figure; for the jury also the ends of its interval."""
     rows = []
-    targets = {name: (limit, is_more_better) for name, limit, is_more_better in TARGETS.get(one.bad_faith, ())}
+    is_ours = one.rule == "folkmoot"
+    targets = {name: (limit, is_more_better) for name, limit, is_more_better in TARGETS.get(one.bad_faith, ())} if is_ours else {}
     for name in figures:
         value, low, high = (round(getattr(end, name), 4) for end in (one.figures, one.low, one.high))
-        limit, is_more_better = targets.get(name, (None, False)) if one.rule == "folkmoot" else (None, False)
-        said = f"{one.bad_faith:.0%} bad faith, {one.rule}: {name.replace('_', ' ')} ({low:g} to {high:g})"
-        if limit is None:
-            rows.append(Row(said, value, ""))
-        else:
+        said = f"{one.bad_faith:.0%} bad faith, {one.rule}: {name.replace('_', ' ')}"
+        if name in targets:
+            limit, is_more_better = targets[name]
             holds = value >= limit if is_more_better else value <= limit
             rows.append(Row(said, value, "", f"{'>=' if is_more_better else '<='} {limit:g}", holds))
+        else:
+            rows.append(Row(said, value, ""))
+        if is_ours:
+            rows += [Row(f"{said}, {end} end of 95 %", bound, "") for end, bound in (("lower", low), ("upper", high))]
     return rows
