@@ -6,6 +6,7 @@ The database is PostgreSQL as a network has it, except that it need not survive 
 import asyncio
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -25,6 +26,7 @@ from folkmoot.moderation.simulation.results import Played
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _LOOKS_EVERY = 0.5  # seconds, of the process that shows the progress
 _counts: Any = None  # in a process that plays: how many cases of each network are decided
+_end: Any = None  # in a process that plays: set when it is to stop
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,18 +38,26 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def play_all(tasks: Sequence[Task], tell: Callable[[int], None]) -> list[Played]:
-    """Plays each network in a process, as many at once as there are processors. `tell` hears how many cases are decided in all."""
+    """Plays each network in a process, as many at once as there are processors. `tell` hears how many cases are decided in all.
+
+    An interruption, or the failure of one network, ends all of them, and their databases are removed first.
+    """
     context = multiprocessing.get_context("spawn")
-    counts = context.Array("i", max(1, len(tasks)))
+    counts, end = context.Array("i", max(1, len(tasks))), context.Event()
     workers = max(1, min(len(tasks), os.cpu_count() or 1))
-    with ProcessPoolExecutor(workers, context, _remember, (counts,)) as pool:
+    with ProcessPoolExecutor(workers, context, _remember, (counts, end)) as pool:
         futures: list[Future[bytes]] = [pool.submit(_play, msgspec.msgpack.encode(task)) for task in tasks]
         waiting = set(futures)
-        while waiting:
-            done, waiting = wait(waiting, _LOOKS_EVERY, FIRST_COMPLETED)
-            for future in done:
-                future.result()  # a failure ends all at once
-            tell(sum(counts[:]))
+        try:
+            while waiting:
+                done, waiting = wait(waiting, _LOOKS_EVERY, FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                tell(sum(counts[:]))
+        except BaseException:
+            end.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     return [msgspec.msgpack.decode(future.result(), type=Played) for future in futures]
 
 
@@ -71,9 +81,11 @@ def throw_away_settings(secret: bytes) -> Iterator[Settings]:
             server.stop()
 
 
-def _remember(counts: Any) -> None:
-    global _counts
-    _counts = counts
+def _remember(counts: Any, end: Any) -> None:
+    """An interruption from the keyboard reaches all processes; in one of the pool it would leave the others waiting for ever."""
+    global _counts, _end
+    _counts, _end = counts, end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _play(order: bytes) -> bytes:
@@ -86,6 +98,8 @@ async def _run(settings: Settings, task: Task) -> Played:
     from folkmoot.moderation.simulation.course import Course
 
     def note(decided: int) -> None:
+        if _end.is_set():
+            raise asyncio.CancelledError
         _counts[task.number] = decided
 
     database = await Database.open(settings.dsn, listen=False)
