@@ -75,7 +75,6 @@ class AccountEntities:
     def own_account(self, viewer: Viewer, waiting: int) -> shapes.CredentialAccount:
         """The viewer's own account, with private fields. `waiting`: the number of follow requests."""
         account, preferences = viewer.account, viewer.login.preferences
-        role = viewer.login.role
         return shapes.CredentialAccount(
             **_fields_of(self.account(account)),
             source=shapes.Source(
@@ -92,10 +91,7 @@ class AccountEntities:
                 quote_policy=QUOTE_POLICY[QuotePolicy(preferences.quote_policy)],
                 report_mails=preferences.outcome_mails,
             ),
-            role=shapes.Role(
-                id=str(list(Role).index(role) or -99), name="" if role is Role.MEMBER else role.capitalize(),
-                permissions=_PERMISSIONS[role], color="", highlighted=role is not Role.MEMBER,
-            ),
+            role=role_shape(viewer.login.role),
         )
 
     def profile(self, account: Account, preferences: Preferences) -> shapes.Profile:
@@ -135,6 +131,17 @@ class AccountEntities:
             endorsed=relation.endorses,
             note=relation.note,
         )
+
+
+def role_shape(role: Role) -> shapes.Role:
+    return shapes.Role(
+        id=role_id(role), name="" if role is Role.MEMBER else role.capitalize(), permissions=_PERMISSIONS[role], color="",
+        highlighted=role is not Role.MEMBER,
+    )
+
+
+def role_id(role: Role) -> str:
+    return str(list(Role).index(role) or -99)
 
 
 def _moment_or_none(value: datetime | None) -> str | None:

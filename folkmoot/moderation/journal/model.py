@@ -76,6 +76,10 @@ class Step(StrEnum):
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     TREND_HELD_BACK = "trend.held_back"  # a hashtag or a link, named by its hash
     TREND_LET_IN = "trend.let_in"
+    MEMBER_READ = "member.read"  # e-mail or addresses of members, by an operator
+    SIGN_UP_APPROVED = "sign_up.approved"
+    SIGN_UP_REFUSED = "sign_up.refused"
+    BARRIER_CHANGED = "barrier.changed"  # who is kept from signing up or reading: added, changed or removed by an operator
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`
 

@@ -130,6 +130,28 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
     is_deleted: bool = False  # its author has deleted the post
 
 
+class CaseOfReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One case that a report joined, for moderators. `holder_id`: who holds it, or was asked to decide it; `decided_by_id`: the person who
+    has decided it (None: nobody yet, or a jury). `is_public`: everybody may read what it is about."""
+
+    case_id: int
+    is_about_post: bool
+    subject_id: int
+    is_open: bool
+    holder_id: int | None
+    verdict_id: int | None
+    decided_by_id: int | None
+    decided_at: datetime | None
+    is_public: bool
+
+
+class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which reports a moderator is shown; None selects all. `is_resolved`: no case of it is open. `account_id`: the reported account."""
+
+    is_resolved: bool | None = None
+    account_id: int | None = None
+
+
 class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report as shown to deciders: its content, and how often this reporter was right. Without the reporter's name: `reporter`
     is a number within the case."""

@@ -3,7 +3,7 @@
 from folkmoot.base.errors import Conflict, Invalid, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.sessions.approval import approve_sign_up, refuse_sign_up
+from folkmoot.moderation.members.actions import approve_member, refuse_member
 from folkmoot.network.sessions.queries import count_waiting, list_waiting
 from folkmoot.web.request import Request
 
@@ -17,7 +17,7 @@ async def show(request: Request) -> Reply:
 async def approve(request: Request) -> Reply:
     try:
         async with request.database.write() as tx:
-            waiting = await approve_sign_up(tx, request.id())
+            waiting = await approve_member(tx, request.viewer, request.id())
     except (NotFound, Conflict):
         return request.redirect("/moderate/sign_ups?gone=1")
     return request.redirect(f"/moderate/sign_ups?in={waiting.username}")
@@ -27,7 +27,7 @@ async def refuse(request: Request) -> Reply:
     word = request.form.text("word")
     try:
         async with request.database.write() as tx:
-            waiting = await refuse_sign_up(tx, request.id(), word)
+            waiting = await refuse_member(tx, request.viewer, request.id(), word)
     except Invalid as problem:
         return await _page(request, 422, wrong={request.id(): (word, request.problems(problem)["word"])})
     except NotFound:

@@ -18,6 +18,7 @@ from folkmoot.network.posts.queries.reading import (
     list_post_views,
     list_posts_by_ids_unscoped,
     list_thread_ids,
+    list_views_unscoped,
 )
 from folkmoot.network.posts.queries.showing import is_unchanged
 
@@ -26,5 +27,5 @@ __all__ = [
     "get_surroundings", "get_thread", "get_view_taken_back", "is_unchanged", "list_account_post_ids", "list_boosters", "list_edits",
     "list_favouriters", "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_quote_facts", "list_quoting_ids",
     "list_quoting_posts_unscoped", "list_reportable", "list_thread_ids",
-    "list_unseen_mentions", "list_versions", "list_withheld_boosts",
+    "list_unseen_mentions", "list_versions", "list_views_unscoped", "list_withheld_boosts",
 ]
