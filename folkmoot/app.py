@@ -229,7 +229,7 @@ def create_front(
     return Front(
         api=ApiApplication(context, api_router), pages=WebApplication(context, web_router),
         health=HealthApplication(context, timed_jobs(settings), job_names(settings)),
-        api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding,
+        api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding, shut_out=context.shut_out,
         answer_probe=partial(answer_probe, database, hosts) if hosts else None, host_record=HostRecord(settings),
     )
 

@@ -95,7 +95,7 @@ class Lifting(Parameters, frozen=True, kw_only=True):
     text: Annotated[str, about("What was wrong with the measure, for the team.", maxLength=LONGEST_REASON)] = ""
 
 
-class Deletion(Parameters, frozen=True, kw_only=True):
+class DeletionOfAccount(Parameters, frozen=True, kw_only=True):
     text: Annotated[str, about("Why, for the author. Empty: the words of the suspension.", maxLength=LONGEST_REASON)] = ""
 
 
@@ -159,7 +159,7 @@ async def unsuspend(request: Request, params: Lifting) -> Reply:
     return await _lift(request, params, Kind.SUSPEND, Kind.DELETE)
 
 
-async def delete(request: Request, params: Deletion) -> Reply:
+async def delete(request: Request, params: DeletionOfAccount) -> Reply:
     """Proposes to delete a suspended account. Another moderator has to agree within a day; the account is deleted when nobody can appeal
     any more."""
     async with request.database.write() as tx:
@@ -191,7 +191,7 @@ ROUTES = [
     endpoint("GET", "/api/v2/admin/accounts", index, *_READ, params=WantedAccounts, answer=list[AdminAccount]),
     endpoint("GET", "/api/v1/admin/accounts", old_index, *_READ, params=OldWantedAccounts, answer=list[AdminAccount]),
     endpoint("GET", _ONE, show, *_READ, answer=AdminAccount),
-    endpoint("DELETE", _ONE, delete, *_WRITE, params=Deletion, answer=AdminAccount, may_conflict=True),
+    endpoint("DELETE", _ONE, delete, *_WRITE, params=DeletionOfAccount, answer=AdminAccount, may_conflict=True),
     endpoint("POST", f"{_ONE}/approve", approve, *_OPERATE, answer=AdminAccount, may_conflict=True),
     endpoint("POST", f"{_ONE}/reject", reject, *_OPERATE, params=Refusal, answer=AdminAccount),
     endpoint("POST", f"{_ONE}/action", act, *_WRITE, params=NewMeasure, answer=Nothing, may_conflict=True),

@@ -5,6 +5,7 @@ from typing import Any
 from folkmoot.api import (
     accounts,
     admin_accounts,
+    admin_barriers,
     admin_reports,
     announcements,
     apps,
@@ -77,6 +78,6 @@ ROUTES: list[Endpoint] = [
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
     *rings.ROUTES, *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
-    *admin_accounts.ROUTES, *admin_reports.ROUTES,
+    *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -21,7 +21,7 @@ from folkmoot.http.admission import Caller, admit
 from folkmoot.http.bodies import from_query
 from folkmoot.http.context import Context
 from folkmoot.http.counting import count_request
-from folkmoot.http.problems import status_of
+from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions.model import TokenHolder
@@ -70,6 +70,8 @@ class StreamingSocket:
 
     async def _identify(self, scope: Any) -> TokenHolder:
         """The holder of the token. Raises Unauthorized, Forbidden, PersonMissing, TooMany, and NotFound for another path."""
+        if REFUSAL in scope:
+            raise scope[REFUSAL]
         if scope["path"].rstrip("/") != PATH:
             raise NotFound
         holder: TokenHolder | None = None

@@ -10,6 +10,7 @@ from folkmoot.base.limits import Limits
 from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
+from folkmoot.network.barriers.shut_out import ShutOut
 from folkmoot.network.filters.cache import FilterSets
 from folkmoot.network.impressions.counting import Impressions
 from folkmoot.network.media.store import media_store
@@ -39,6 +40,7 @@ class Context:
     vapid: VapidKey
     impressions: Impressions
     translations: Translations
+    shut_out: ShutOut
     screener: Screener = let_pass
 
     @classmethod
@@ -51,7 +53,7 @@ class Context:
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),
             hub=Hub(database), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
-            impressions=impressions or Impressions(),
+            impressions=impressions or Impressions(), shut_out=ShutOut(database),
             translations=Translations(Service(settings.translation) if settings.translation.url else None, settings.base_url),
         )
 

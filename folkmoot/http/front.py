@@ -11,7 +11,10 @@ from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import FROM_PEER, is_probe, mark_refusals, restore_client
 from folkmoot.http.host_record import RECORD_PATH
 from folkmoot.http.passing import IS_COMPLETE
+from folkmoot.http.problems import REFUSAL
 from folkmoot.http.routing import Router
+from folkmoot.network.barriers.model import AddressBarred
+from folkmoot.network.barriers.shut_out import ShutOut
 
 log = logging.getLogger(__name__)
 _STRICTEST_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
@@ -34,8 +37,9 @@ class Front:
 
     def __init__(
         self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool, forwarding: Forwarding | None = None,
-        answer_probe: Any = None, host_record: Any = None,
+        answer_probe: Any = None, host_record: Any = None, shut_out: ShutOut | None = None,
     ) -> None:
+        self._shut_out = shut_out
         self._forwarding = forwarding
         self._answer_probe = answer_probe
         self._api = api
@@ -57,6 +61,7 @@ class Front:
                 await self._answer_probe(scope, receive, send)
                 return
             restore_client(scope)
+        await self._mark_shut_out(scope)
         if scope["type"] == "websocket":
             await self._answer_socket(scope, receive, send)
             return
@@ -84,6 +89,12 @@ class Front:
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
+
+    async def _mark_shut_out(self, scope: Any) -> None:
+        """The applications refuse a request from a network that is kept out. Health checks are answered."""
+        client = scope.get("client")
+        if self._shut_out and client and scope["path"] not in _HEALTH and await self._shut_out.contains(client[0]):
+            scope[REFUSAL] = AddressBarred()
 
     async def _answer_socket(self, scope: Any, receive: Any, send: Any) -> None:
         if self._forwarding is None or FROM_PEER in scope:

@@ -58,6 +58,7 @@ OWNERS = {
     "activity": "weekly_activity monthly_activity",
     "exports": "exports",
     "lists": "lists list_members",
+    "barriers": "email_domain_blocks email_domain_refusals email_blocks network_blocks",
     "domain_blocks": "domain_blocks", "endorsements": "endorsements", "suggestions": "dismissed_suggestions",
     "featured": "featured_hashtags", "impressions": "impressions", "followed_tags": "followed_hashtags",
     "cards": "cards post_cards", "trends": "trends trend_days trend_refusals",

@@ -13,6 +13,7 @@ from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
+from folkmoot.network.sessions.barring import require_welcome
 from folkmoot.network.sessions.known_browsers import KnownBrowser
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
@@ -78,8 +79,8 @@ async def sign_up(
     """Creates an account with a log-in. Depending on the policy it must be confirmed or approved before use.
 
     `enter` runs in the same transaction and returns the secret of the first session or token. Tells account.created
-    and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden when nobody may sign up,
-    TooMany.
+    and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, and for an e-mail that is kept out; Forbidden
+    when nobody may sign up, also from this address; TooMany.
     """
     if policy.mode == "closed":
         raise Forbidden("Sign-up is closed at present.")
@@ -89,6 +90,7 @@ async def sign_up(
         raise Invalid(*errors)
     if address:
         await limits.spend(database, "sign_up", address_key(address), policy.multiplier)
+    must_wait = await require_welcome(database, form.email, address)
     password_hash = await hash_password(form.password)
 
     async with database.write() as tx:
@@ -96,7 +98,7 @@ async def sign_up(
         if policy.mode == "invitation" and invitation_id is None:
             raise Invalid(FieldError("invitation", "invalid", "This invitation is not valid, or it has been used."))
         account = await accounts.create_account(tx, form.username)
-        waits = policy.mode == "approval" and invitation_id is None
+        waits = must_wait or (policy.mode == "approval" and invitation_id is None)
         login = _login(account, form.email, password_hash, form.language, Role.MEMBER, not policy.confirms_email, not waits)
         if not await queries.insert_login(tx, login, email_key(form.email), clean(form.reason), invitation_id):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))

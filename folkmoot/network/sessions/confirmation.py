@@ -7,6 +7,7 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.actions import SignUpPolicy, forget_viewer, send_confirmation
 from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
+from folkmoot.network.sessions.barring import require_welcome
 from folkmoot.network.sessions.model import Viewer
 
 
@@ -23,6 +24,8 @@ async def send_confirmation_again(database: Database, viewer: Viewer, policy: Si
         raise Invalid(*errors)
     await limits.spend(database, "mail_by_pair", str(viewer.id), policy.multiplier)  # to any mailbox
     await limits.spend(database, "mail_to_mailbox", email_key(email), policy.multiplier)
+    if email_key(email) != email_key(viewer.login.email):
+        await require_welcome(database, email)
     async with database.write() as tx:
         if not await queries.update_email(tx, viewer.id, email, email_key(email)):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))

@@ -7,6 +7,7 @@ from folkmoot.base.limits import address_key
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.actions import SignUpPolicy, forget_viewer
 from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
+from folkmoot.network.sessions.barring import require_welcome
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import CHANGE_EMAIL_LASTS, KEEP_EMAIL_LASTS, RESET_LASTS, Viewer, digest
 from folkmoot.network.sessions.passwords import hash_password
@@ -31,6 +32,7 @@ async def ask_for_new_email(
     if errors:
         raise Invalid(*errors)
     await require_password(database, viewer, password, multiplier=policy.multiplier)
+    await require_welcome(database, email)
     await limits.spend(database, "mail_by_address", address_key(address) if address else "local", policy.multiplier)
     await limits.spend(database, "mail_by_pair", str(viewer.id), policy.multiplier)  # to any mailbox
     await limits.spend(database, "mail_to_mailbox", email_key(email), policy.multiplier)

@@ -3,6 +3,7 @@
 from folkmoot.web.moderate import (
     alike,
     automatic_rules,
+    barriers,
     cases,
     contacts,
     copies,
@@ -24,5 +25,5 @@ from folkmoot.web.moderate import (
 ROUTES = [
     *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
     *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *measure.ROUTES, *sign_ups.ROUTES,
-    *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES, *rings.ROUTES,
+    *barriers.ROUTES, *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES, *rings.ROUTES,
 ]
