@@ -172,6 +172,18 @@ async def test_reading_what_is_private_is_in_the_journal(court: Court) -> None:
     assert (await moderator.get("/api/v2/admin/accounts?origin=remote")).json == []
 
 
+async def test_the_pages_of_members_show_the_same_to_the_same(court: Court) -> None:
+    author = court.village.people["author"].id
+    moderator, operator = await court.village.by_browser("moderator"), await court.village.by_browser("operator")
+    listed = (await moderator.get("/moderate/members?name=auth&standing=active")).text
+    assert (f"/moderate/members/{author}" in listed, f"/moderate/members/{court.village.people['reader'].id}" in listed) == (True, False)
+    assert "author@example.org" not in (await moderator.get(f"/moderate/members/{author}")).text
+    assert await _entries(court, "member.read") == []
+    assert "author@example.org" in (await operator.get(f"/moderate/members/{author}")).text
+    assert await _entries(court, "member.read") == [(court.village.people["operator"].id, {"accounts": [author]})]
+    assert (await (await court.village.by_browser("reader")).get("/moderate/members")).status == 404
+
+
 async def test_sign_ups_are_answered_by_operators_only(court: Court) -> None:
     one, other = await _wait_for_approval(court, "nova"), await _wait_for_approval(court, "druha")
     moderator, operator = await _app(court), await _app(court, "operator")

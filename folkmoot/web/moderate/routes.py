@@ -10,6 +10,7 @@ from folkmoot.web.moderate import (
     hashes,
     holds,
     measure,
+    members,
     notices,
     preferences,
     proposals,
@@ -25,5 +26,5 @@ from folkmoot.web.moderate import (
 ROUTES = [
     *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
     *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *measure.ROUTES, *sign_ups.ROUTES,
-    *barriers.ROUTES, *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES, *rings.ROUTES,
+    *barriers.ROUTES, *members.ROUTES, *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES, *rings.ROUTES,
 ]
