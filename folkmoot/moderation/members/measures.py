@@ -21,6 +21,7 @@ from folkmoot.moderation.verdicts.queries import get_verdict, list_templates
 from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.moderation.verdicts.two_people import propose_deletion
 from folkmoot.moderation.workspace.reported import decide_cases, get_open_cases
+from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.sessions.model import Viewer
 
 
@@ -52,6 +53,7 @@ async def restrict_account(
     Invalid, Concerned, NotFound, and Conflict when somebody else holds a case.
     """
     require_moderator(moderator)
+    await get_account(tx, account_id)
     if report_id:
         cases = await get_open_cases(tx, moderator, report_id)
         if cases[0].account_id != account_id:
@@ -71,9 +73,10 @@ async def lift_measures(
     """Ends the measures of these kinds on an account; returns how many decisions that reverses. Apps do not ask for the reason.
 
     Moderators. A decision of one's own is undone in its first half minute; a settled one is reversed with everything it did, and everybody
-    is told. Raises what `undo_verdict` and `reverse_verdict` raise.
+    is told. Raises NotFound, and what `undo_verdict` and `reverse_verdict` raise.
     """
     require_moderator(moderator)
+    await get_account(tx, account_id)
     reason = reason or translator.sentence("A moderator has ended it with an app, without further words.")
     standing = [one for one in await list_in_force(tx, Subject.ACCOUNT, account_id) if one.kind in kinds]
     verdict_ids = dict.fromkeys(one.verdict_id for one in standing if one.verdict_id)
@@ -88,8 +91,9 @@ async def lift_measures(
 
 async def propose_to_delete(tx: WriteTx, moderator: Viewer, account_id: int, reason: str = "") -> Proposal:
     """Proposes to delete a suspended account: see `propose_deletion`. Without a reason, the words of the suspension are the reason. Raises
-    Conflict for an account that no decision has suspended."""
+    NotFound, Conflict for an account that no decision has suspended."""
     require_moderator(moderator)
+    await get_account(tx, account_id)
     standing = [one for one in await list_in_force(tx, Subject.ACCOUNT, account_id) if one.kind is Kind.SUSPEND and one.verdict_id]
     if not standing or standing[-1].verdict_id is None:
         raise Conflict("This account is not suspended.")
