@@ -25,7 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 _RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
 _COLOURS = "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}}"
 MEMBER = [
-    "/", "/explore", "/tags/ferry", "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
+    "/", "/explore", "/explore/liked", "/tags/ferry",
+    "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
     "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/messages/put_away", "/messages/with/karel",
     "/messages/new?q=kar", "/search", "/search?q=dvorak", "/search?q=qqqqq",
     "/about", "/about/rules", "/reports", "/statements", "/jury", "/shortcuts",
