@@ -22,6 +22,7 @@ _MADE = {
     "silent.mp4": (*_PICTURE, "-c:v", "libx264", "-pix_fmt", "yuv420p"),
     "webm": (*_PICTURE, *_SOUND, "-pix_fmt", "yuv420p", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
     "mkv": (*_PICTURE, *_SOUND, "-c:v", "mpeg4", "-c:a", "flac"),
+    "ts": (*_PICTURE, *_SOUND, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"),
     "mp3": _SOUND,
     "wav": _SOUND,
 }

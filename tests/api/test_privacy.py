@@ -22,7 +22,7 @@ async def test_the_operator_replaces_the_shipped_policy(village: Village) -> Non
         await publish_privacy_policy(tx, "cs", "## Kdo jsme\n\nSpolek & přátelé <b>.\n")
     for language in ("cs", "en"):  # the only own text is shown to all
         page = (await nobody.get("/privacy", accept_language=language)).text
-        assert '<div lang="cs">' in page
+        assert '<h2 lang="cs">Kdo jsme</h2>' in page
         assert "Spolek &amp; přátelé &lt;b&gt;." in page
         assert "What is stored" not in page
     async with village.database.write() as tx:

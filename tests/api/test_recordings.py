@@ -124,11 +124,18 @@ _HOSTILE = {
 }
 
 
-async def test_a_hostile_file_is_refused_and_leaves_nothing(village: Village) -> None:
+def _playlist_behind_a_tag(folder: Path) -> bytes:
+    """It begins like an MP3. ffmpeg, if it may guess, skips the tag and plays the other file."""
+    segment = folder / "segment.ts"
+    segment.write_bytes(recording("ts"))
+    return b"ID3\4" + bytes(6) + f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{segment}\n#EXT-X-ENDLIST\n".encode()
+
+
+async def test_a_hostile_file_is_refused_and_leaves_nothing(village: Village, tmp_path: Path) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
-    cut = recording("mp4")[:1500]
-    for name, content in {**_HOSTILE, "cut off": cut}.items():
+    more = {"cut off": recording("mp4")[:1500], "playlist behind a tag": _playlist_behind_a_tag(tmp_path)}
+    for name, content in {**_HOSTILE, **more}.items():
         answer = await jana.upload(MEDIA_PATH, "file", content)
         if answer.status == 202:
             await village.work()
