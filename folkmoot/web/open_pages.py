@@ -1,8 +1,8 @@
 """Pages that are the same for all visitors without an account who read one language: rendered once, and kept in memory.
 
 Before a kept page is shown again, one statement checks that all its posts and accounts are as they were. What is hidden,
-edited or deleted is therefore gone at the next read, in every process. What is added, such as a reply, shows after
-FRESH_SECONDS and the folding of its count, or when the page has been kept for as long as its handler allows (decision 0121).
+edited or deleted is therefore gone at the next read, in every process. What is added shows when the page has been kept for
+as long as its handler allows; a reply or a like earlier, after FRESH_SECONDS and the folding of its count (decision 0121).
 
 Requests for a page that come while a check of it runs share the next one, and those that come while it is rendered wait
 for that: a link that everybody opens costs little more than its bytes. An open page contains nothing about its reader, no

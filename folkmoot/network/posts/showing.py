@@ -24,7 +24,6 @@ class ShownPost(NamedTuple):
 class ShownAccount(NamedTuple):
     id: int
     version: int
-    counted: int
 
 
 class ShownQuote(NamedTuple):
@@ -54,7 +53,7 @@ class Shown(msgspec.Struct, frozen=True):
             if view.quote:
                 quotes.append(ShownQuote(view.shown.id, view.quote.state))
                 posts += [_post(view.quote.view.post, view.quote.view.counts)] if view.quote.view else []
-        people = [ShownAccount(one.id, one.version, _sum_of(one)) for one in accounts]
+        people = [ShownAccount(one.id, one.version) for one in accounts]
         columns = [*_columns(posts, ShownPost), *_columns(people, ShownAccount), *_columns(quotes, ShownQuote)]
         return cls(columns, bool(quotes), kept_for)
 
@@ -66,7 +65,3 @@ def _columns(rows: Sequence[tuple[object, ...]], kind: type[NamedTuple]) -> list
 def _post(post: Post, counts: PostCounts) -> ShownPost:
     counted = counts.replies + counts.boosts + counts.favourites + counts.quotes
     return ShownPost(post.id, post.version, post.author.version, counted)
-
-
-def _sum_of(account: Account) -> int:
-    return account.counts.posts + account.counts.followers + account.counts.following

@@ -15,13 +15,11 @@ _POSTS = f"""NOT EXISTS (
         OR $1 AND coalesce(c.replies + c.boosts + c.favourites + c.quotes, 0) <> k.counted
 )"""
 _ACCOUNTS = f"""NOT EXISTS (
-    SELECT FROM unnest($6::bigint[], $7::integer[], $8::integer[]) AS k (id, version, counted)
-    LEFT JOIN accounts AS a ON a.id = k.id LEFT JOIN account_counts AS c ON c.account_id = k.id
+    SELECT FROM unnest($6::bigint[], $7::integer[]) AS k (id, version) LEFT JOIN accounts AS a ON a.id = k.id
     WHERE (a.version = k.version AND a.effect < {AccountEffect.SUSPENDED:d}) IS NOT TRUE
-        OR $1 AND coalesce(c.posts + c.followers + c.following, 0) <> k.counted
 )"""
 _QUOTES = f"""NOT EXISTS (
-    SELECT FROM unnest($9::bigint[], $10::text[]) AS k (id, state) LEFT JOIN quotes AS q ON q.post_id = k.id
+    SELECT FROM unnest($8::bigint[], $9::text[]) AS k (id, state) LEFT JOIN quotes AS q ON q.post_id = k.id
     LEFT JOIN posts AS s ON s.id = q.quoted_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
     WHERE {state_for_visitors_sql("q", "s", "sa")} IS DISTINCT FROM k.state
 )"""
@@ -30,7 +28,7 @@ _WITH_QUOTES = f"SELECT {_POSTS} AND {_ACCOUNTS} AND {_QUOTES}"
 
 
 async def is_unchanged(conn: ReadConn, shown: Shown, *, with_counts: bool) -> bool:
-    """Whether all that a page has shown is still as it was, and open to everybody. `with_counts`: its counts too."""
+    """Whether all that a page has shown is still as it was, and open to everybody. `with_counts`: the counts of its posts too."""
     if shown.has_quotes:
         return bool(await conn.fetchval(_WITH_QUOTES, with_counts, *shown.columns))
-    return bool(await conn.fetchval(_WITHOUT_QUOTES, with_counts, *shown.columns[:7]))
+    return bool(await conn.fetchval(_WITHOUT_QUOTES, with_counts, *shown.columns[:6]))
