@@ -1,4 +1,4 @@
-"""Shared by `moot policy` and `moot rules`: reads a file that an operator wrote, and shows the faults in it."""
+"""Shared by `moot policy`, `moot rules` and `moot jurors`: reads a file that an operator wrote, and shows the faults in it."""
 
 import sys
 from collections.abc import Sequence
