@@ -36,7 +36,7 @@ from tests.web.test_pages import form_token
 _RECORDS = {
     "appeals", "case_notes", "case_seats", "cases", "counter_deltas", "escalation_calls", "events", "evidence", "evidence_media",
     "job_runs", "jobs", "journal", "journal_lanes", "proposals", "report_cases", "reports",
-    "restrictions", "signals", "statements", "verdicts",
+    "restrictions", "signals", "statement_mails", "statements", "verdicts",
 }
 # They only grow, so that a page is rendered again; what evidence keeps; times of sessions.
 _GROWING = ("version", "held_until", "outlives_account", "last_seen_at", "seen_at", "used_at", "updated_at", "run_at", "last_used_at")
