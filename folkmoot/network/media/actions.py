@@ -90,9 +90,10 @@ async def store_card_picture(tx: WriteTx, store: FileStore, picture: CardPicture
         mime=header.mime, description=description, focus_x=0.0, focus_y=0.0, blurhash=header.blurhash, width=header.preview_width,
         height=header.preview_height, preview_width=header.preview_width, preview_height=header.preview_height, created_at=now,
     )
+    name = FileName(sha256, header.extension)
     for _ in ("original", "preview"):  # the same file is both
-        await queries.add_file(tx, sha256, header, len(picture.small))
-    await store.write(FileName(sha256, header.extension), picture.small)
+        await queries.add_file(tx, name, len(picture.small))
+    await store.write(name, picture.small)
     await queries.insert_upload(tx, upload, sha256, sha256, hashlib.sha256(picture.fetched).digest())
     return upload.id
 
