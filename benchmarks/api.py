@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterable, Sequence
 from multiprocessing import get_context
 
+import msgspec
+
 from benchmarks.harness import Load, Row, database_of, drive, get, memory_of, network, processor_time, report, run, server_pids, tree_of
 from benchmarks.home import serve
 from folkmoot import app
 from folkmoot.api.routes import ROUTES as API
 from folkmoot.base.db import Database
 from folkmoot.commands.options import settings_of
+from folkmoot.config import Settings
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.model import Visibility
@@ -56,6 +59,12 @@ _FREQUENT = {  # of the table of issue 12: name, address, whether by a member
 }
 
 
+def _settings(up: NetworkUp) -> Settings:
+    """Those of the network, with its limits."""
+    settings = settings_of(up.data)
+    return msgspec.structs.replace(settings, limits=msgspec.structs.replace(settings.limits, multiplier=100_000))
+
+
 class Town:
     """The ids in a filled network, and a reader who follows everybody."""
 
@@ -64,7 +73,7 @@ class Town:
         self.token = self.session = ""
 
     async def fill(self, up: NetworkUp, database: Database) -> "Town":
-        settings = settings_of(up.data)
+        settings = _settings(up)
         reader = await settle(database, "reader")
         authors = [await settle(database, f"author_{number:02d}") for number in range(AUTHORS)]
         for author in authors:
@@ -131,9 +140,9 @@ async def _cost(
         await visitor.get(address)
     database.statements = 0
     began = time.process_time() + sum(map(processor_time, postgres))
-    for _ in range(counted):
-        await visitor.get(address)
+    statuses = {(await visitor.get(address)).status for _ in range(counted)}
     spent = time.process_time() + sum(map(processor_time, postgres)) - began
+    assert statuses == {answer.status}, (address, statuses)
     return answer.status, round(database.statements / counted), 1000 * spent / counted
 
 
@@ -147,7 +156,7 @@ async def _list_costs(up: NetworkUp, town: Town) -> list[Row]:
     growing: list[str] = []
     left_out = 0
     async with database_of(up) as database:
-        front = app.create_front(settings_of(up.data), database)
+        front = app.create_front(_settings(up), database)
         member, browser = Visitor(front, token=town.token), Visitor(front, session=town.session)
         await member.get("/api/v1/timelines/home")
         postgres = [pid for pid in tree_of(up.process.pid) if pid not in server_pids(up.process.pid)]
