@@ -7,6 +7,10 @@ from datetime import timedelta
 
 from folkmoot.base import clock
 from folkmoot.http.routing import Route
+from folkmoot.network.cards.actions import link_post, store_preview
+from folkmoot.network.cards.model import Preview
+from folkmoot.network.cards.queries import insert_card
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.model import Visibility
 from tests.api.test_accounts import picture
 from tests.push_service import Device
@@ -16,11 +20,13 @@ ALL_SCOPES = "read write follow push profile jury"
 FRIENDS, ASKING, BLOCKED, MUTED = (
     tuple(f"{word}{number}" for number in range(3)) for word in ("friend", "asking", "blocked", "muted")
 )
+LINK = "https://noviny.example/clanek"
 # Queries that an endpoint needs to answer at all.
 QUERIES = {
     "/api/v1/accounts/lookup": "acct=jana", "/api/v1/accounts/search": "q=friend", "/api/v2/search": "q=friend",
     "/.well-known/webfinger": "resource=acct:jana@localhost:8420", "/api/oembed": "url=http://localhost:8420/@jana/{post}",
     "/api/v1/domain_blocks/preview": "domain=daleko0.example",
+    "/api/v1/timelines/link": f"url={LINK}",
     "/api/v2/notifications": "grouped_types[]=poll",  # groups of one notification, which no page divides
 }
 
@@ -52,6 +58,7 @@ async def gather(village: Village) -> Crowd:
     await _write(crowd)
     await _relate(crowd)
     await _arrange(crowd)
+    await _link(village)
     await village.work()
     crowd.ids["notifications"] = (await jana.get("/api/v1/notifications")).json[0]["id"]
     groups = (await jana.get("/api/v2/notifications?grouped_types[]=favourite")).json["notification_groups"]
@@ -79,6 +86,17 @@ async def _write(crowd: Crowd) -> None:
             await crowd.jana.post(f"/api/v1/statuses/{theirs}/{verb}")
     for name in ASKING:  # not by friends: a timeline shows boosts of one post by several of them once
         await (await village.by_app(name)).post(f"/api/v1/statuses/{own[0]}/reblog")
+
+
+async def _link(village: Village) -> None:
+    """Posts of friends with a link to a page that was fetched."""
+    async with village.database.write() as tx:
+        card = await insert_card(tx, 1, LINK)
+    for name in FRIENDS:
+        post = (await village.write(name, f"Čtěte {LINK}")).post.id
+        async with village.database.write() as tx:
+            await link_post(tx, post, LINK)
+            await store_preview(tx, media_store(village.settings), card.id, Preview(title="Most je otevřen"), None)
 
 
 async def _relate(crowd: Crowd) -> None:

@@ -137,8 +137,10 @@ async def test_search_ignores_case_and_diacritics(village: Village) -> None:
     dvorakova = await village.by_app("dvorakova")
     await dvorakova.send("PATCH", "/api/v1/accounts/update_credentials", {"display_name": "Eva Dvořáková"})
     await village.write("dvorakova", "Žluťoučký kůň #Žluťoučký")
-    for query, accounts, statuses, hashtags in (("DVORAK", 1, 0, 0), ("dvořáková eva", 1, 0, 0), ("zlutoucky KUN", 0, 1, 0),
-                                                ("#žluť", 0, 1, 1), ("nic takového", 0, 0, 0), ("'):*&|!", 0, 0, 0), ("%", 0, 0, 0)):
+    for query, accounts, statuses, hashtags in (
+        ("DVORAK", 1, 0, 0), ("dvořáková eva", 1, 0, 0), ("zlutoucky KUN", 0, 1, 0), ("#žluť", 0, 0, 1), ("#zlutoucky", 0, 1, 1),
+        ("nic takového", 0, 0, 0), ("'):*&|!", 0, 0, 0), ("%", 0, 0, 0),
+    ):
         found = (await jana.send("GET", "/api/v2/search?" + urlencode({"q": query}))).json
         assert tuple(len(found[kind]) for kind in ("accounts", "statuses", "hashtags")) == (accounts, statuses, hashtags), query
     await dvorakova.send("PATCH", "/api/v1/accounts/update_credentials", {"indexable": "false"})

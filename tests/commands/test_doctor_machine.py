@@ -69,6 +69,18 @@ def test_a_full_disk_and_files_of_several_owners_are_named(data: Path, small_dis
     assert states_of(machine._disk(small_disk)) == {"disk.writable": GOOD, "disk.space": GOOD, "disk.inodes": WARNING}
 
 
+def test_a_host_without_ffmpeg_is_warned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    (found,) = machine._programs()
+    assert (found.check, found.state, found.remedy) == ("programs.ffmpeg", WARNING, "apt-get install ffmpeg")
+    for name in ("ffmpeg", "ffprobe"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    assert states_of(machine._programs()) == {"programs.ffmpeg": GOOD}
+
+
 def test_little_memory_and_few_open_files_are_named(tmp_path: Path) -> None:
     table = tmp_path / "meminfo"
     for kilobytes, state in ((100_000, WARNING), (1_000_000, GOOD)):
