@@ -17,6 +17,7 @@ from folkmoot.api import (
     featured_tags,
     filters,
     followed_tags,
+    held_back,
     instance,
     jury,
     jury_review,
@@ -77,7 +78,8 @@ ROUTES: list[Endpoint] = [
     *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES, *trends.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
-    *rings.ROUTES, *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
+    *rings.ROUTES, *held_back.ROUTES,
+    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
     *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -209,7 +209,8 @@ _ENDPOINTS = {
     "POST /cases/{id}/work": "POST /cases/{id}/notes",  # one form with several buttons: a note, and handing over
     "GET /cases/{id}/more": "GET /cases/{id}",  # the forms of what is rare
 }
-_NOT_MODERATION = ("/moderate/sign_ups", "/moderate/copies")  # of operators: who may join, and where backups are
+# Of operators: who may join, and where backups are. The endpoints of the others are those of Mastodon's admin API.
+_NOT_MODERATION = ("/moderate/sign_ups", "/moderate/copies", "/moderate/barriers", "/moderate/members")
 
 
 def test_every_page_of_moderators_has_an_endpoint() -> None:

@@ -52,7 +52,7 @@ def test_a_verdict_is_replayed_and_a_changed_one_is_found(moot: Moot, case: Case
     asyncio.run(_change(dsn, "UPDATE jurors SET state = 'paused'"))
     assert json.loads(moot("jury", "status", "--json")[1]) | {"oldest": None} == {
         "wanted": True, "able": 0, "needed": 18, "enough": False, "sitting": 0, "oldest": None, "invited": 0, "opened": 0, "decided": 1,
-        "passed": {},
+        "passed": {}, "rings": 0,
     }
     assert moot("jury", "status")[1].startswith("Moderators decide: 0 jurors can be called, and juries begin with 18.")
 

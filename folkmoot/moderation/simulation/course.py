@@ -25,7 +25,6 @@ from folkmoot.moderation.juries.actions.fit import fit_camps
 from folkmoot.moderation.juries.jobs import Juries
 from folkmoot.moderation.juries.model import Review, Severity
 from folkmoot.moderation.jurors import model as jurors
-from folkmoot.moderation.jurors.questions import fitting_questions
 from folkmoot.moderation.jury.model import Answer
 from folkmoot.moderation.jury.synthetic import SyntheticCase, World
 from folkmoot.moderation.jury.trial import Outcome
@@ -34,6 +33,7 @@ from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.moderation.reviewing.actions import answer_item, read_desk, take_next
 from folkmoot.moderation.reviewing.jobs import choose_gold
 from folkmoot.moderation.reviewing.model import ItemView
+from folkmoot.moderation.reviewing.pairs import asked_questions
 from folkmoot.moderation.reviewing.queries import list_waiting_jurors
 from folkmoot.moderation.simulation.answers import Answers
 from folkmoot.moderation.simulation.heads import synthetic_network
@@ -65,7 +65,7 @@ class Course:
         self._juries = Juries(settings)
         self._cases: dict[str, SyntheticCase] = {}  # by their words, which are all that a juror sees
         self._open: dict[int, SyntheticCase] = {}  # by the id of the case in the database
-        self._truths: dict[str, tuple[str, str, str]] = {}  # of questions of the training, by their words: key, broken rule, topic
+        self._truths: dict[str, tuple[str, str, str]] = {}  # of questions by their words: key, broken rule, topic
         self._outcomes: list[Outcome] = []
         self._drawn = 0
         self._reasons: Counter[str] = Counter()
@@ -101,7 +101,7 @@ class Course:
 
     async def _read_questions(self) -> None:
         async with self._database.read() as conn:
-            for key, one in (await fitting_questions(conn)).items():
+            for key, one in (await asked_questions(conn)).items():
                 for wording in one.wordings.values():
                     self._truths[wording.text] = (key, one.breaks, one.topic)
 

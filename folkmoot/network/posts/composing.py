@@ -16,7 +16,8 @@ from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean, clean_line, count_characters, without_invisible
 from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Quote, QuotePolicy, Visibility
+from folkmoot.network.posts.material import Material
+from folkmoot.network.posts.model import Mention, Poll, PollDraft, Post, PostDraft, Quote, QuotePolicy, Visibility
 
 LONGEST_STORED = 50_000  # as in the schema: a URL counts as 23 characters, but is stored whole
 LONGEST_COVER = 6_000  # as in the schema

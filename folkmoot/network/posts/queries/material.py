@@ -7,7 +7,8 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import lock_attachable
-from folkmoot.network.posts.model import Material, Picture, PostDraft, PostView
+from folkmoot.network.posts.material import Material
+from folkmoot.network.posts.model import Picture, PostDraft, PostView
 from folkmoot.network.posts.queries.quoting import lock_quoted
 from folkmoot.network.posts.queries.reading import get_post_view, list_post_views
 from folkmoot.network.posts.queries.writing import lock_parent
