@@ -22,7 +22,7 @@ SENTENCE = "Your account is frozen. You can read, but not write."
 # Undoing, reporting and appealing, own privacy, log-ins, and what nobody else sees.
 ALLOWED = {
     *(f"POST /api/v1/statuses/{{id}}/{verb}" for verb in (
-        "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin", "quotes/{quoting_id}/revoke")),
+        "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin", "translate", "quotes/{quoting_id}/revoke")),
     "PUT /api/v1/statuses/{id}/interaction_policy", "PATCH /api/v1/statuses/{id}/interaction_policy",
     "DELETE /api/v1/statuses/{id}",
     *(f"POST /api/v1/accounts/{{id}}/{verb}" for verb in (

@@ -34,7 +34,7 @@ from folkmoot.portability.standby.queries import get_sending
 from tests.portability.pair_of_hosts import OneHost, Pair, Writer, names_on, running_pair, supervised
 from tests.portability.standby import caught_up
 
-NOT_SECRET = frozenset(["hash", "name_hash", "blurhash"])
+NOT_SECRET = frozenset(["hash", "name_hash", "blurhash", "email_hash"])
 OFF, LOSS = Statements(is_other_off=True), Statements(accepts_loss=True)
 
 
