@@ -33,6 +33,9 @@ PACE = 0.1  # seconds between the posts of one writer
 THREAT = "Zítra tě najdu a zabiju tě. Vím, kde bydlíš, a přijdu si pro tebe s nožem."
 
 
+_EVERY_THREAT_IS_HIDDEN = {"FOLKMOOT_MODERATION_HIDDEN_PER_AUTHOR": "10000"}  # however many an author has written
+
+
 @dataclass
 class Written:
     """Ids of the posts that were acknowledged, by kind."""
@@ -79,7 +82,7 @@ class LoadedNetwork:
 
 @pytest.fixture
 def network(open_folder: Path) -> Iterator[LoadedNetwork]:
-    up = NetworkUp(open_folder / "data", "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    up = NetworkUp(open_folder / "data", "--no-demo", FOLKMOOT_SERVER_PROCESSES="1", **_EVERY_THREAT_IS_HIDDEN).wait()
     try:
         yield asyncio.run(_fill(up))
     finally:
