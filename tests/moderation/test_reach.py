@@ -54,6 +54,7 @@ async def test_a_limited_post_reaches_followers_and_those_who_open_it(
     assert "sedmikráska" in await _home(court, "follower")
     with clock.stopped_at(clock.now() + timedelta(days=3, minutes=1)):
         await lift_expired(court.database)
+    court.village.forget_pages()
     assert {viewer: await access.reachable(viewer) for viewer in VIEWERS} == before
     assert "sedmikráska" in await _home(court, "fan")
 

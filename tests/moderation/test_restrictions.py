@@ -116,6 +116,7 @@ async def test_every_address_of_a_post_follows_the_decision_and_its_reversal(cou
         await lodge_appeal(tx, (await court.viewer("author")).account, verdict.id)
     (second,) = await court.queue()
     await court.decide("other_moderator", second, "keep")
+    court.village.forget_pages()
     assert {viewer: await access.reachable(viewer) for viewer in VIEWERS} == before
 
 
