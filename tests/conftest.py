@@ -33,13 +33,19 @@ _MARKS = {
         "test_joining.py", "test_move_command.py", "test_rejoin.py", "test_replacing.py", "test_upgrade_command.py",
         "test_upgraded_pair.py", "test_logical.py", "test_up.py", "test_failover_killed.py",
     }),
-    "slow": ({"backed_up", "copied"}, {
-        "test_toot.py", "test_javascript.py", "test_root.py",
-        "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
+    "slow": ({"backed_up", "copied", "running"}, {
+        "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
         "test_lost_host.py", "test_standby_up.py", "test_forwarding_up.py", "test_host.py", "test_publishing.py", "test_dns.py",
         "test_synchronous.py", "test_both_stopped.py", "test_pictures_to_come.py", "test_jobs.py", "test_account.py", "test_moderation.py",
         "test_many_moderators.py", "test_juries.py", "test_jury_forming.py", "test_jury_seats.py",
         "test_doors.py", "test_clearing.py", "test_reversal.py", "test_detector_versions.py", "test_learning.py", "test_monthly_figures.py",
+        "test_routes.py", "test_forms_over_limits.py", "test_detector_disguises.py", "test_deleted_posts.py", "test_cache_role.py",
+        "test_departures.py", "test_standby.py", "test_restrictions.py", "test_failover.py", "test_verdicts.py", "test_concern.py",
+        "test_markup.py", "test_detector_train.py", "test_moving.py", "test_measurement_estimates.py", "test_pages.py",
+        "test_open_pages.py", "test_forwarding.py", "test_frozen.py", "test_fixed_vulnerabilities.py", "test_two_people.py",
+        "test_push_delivery.py", "test_hash_lists.py", "test_home_rule.py", "test_every_endpoint.py", "test_recordings.py",
+        "test_world.py", "test_picture_sandbox.py", "test_log_in_limits.py", "test_queue_order.py", "test_writes_of_routes.py",
+        "test_simulation.py", "test_jury.py", "test_pictures.py", "test_fairness.py", "test_cues.py", "test_admin_routes.py",
     }),
     "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
 }
