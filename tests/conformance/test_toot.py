@@ -111,7 +111,7 @@ def test_the_other_commands(toot: Toot, tmp_path: Path, me: str, friend: str) ->
     assert "Jdeme?" in toot("timelines", "account", me, "--limit", "20", "--json")
     assert json.loads(toot("timelines", "public", "--local", "--limit", "2", "--json"))
     toot("timelines", "favourites", "--json")
-    assert "No statuses found" in toot("timelines", "trending")
+    assert isinstance(json.loads(toot("timelines", "trending", "--json")), list)  # what others write on this network
     assert re.search("#termin[aá]l", toot("tags", "info", "terminal"))  # as the first post of this network wrote it
     toot("tags", "featured")
     toot("tags", "follow", "kasna")
