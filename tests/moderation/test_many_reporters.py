@@ -100,9 +100,11 @@ async def _rows_read(court: Court, number: int, view: PostView) -> tuple[int, in
         " WHERE relname IN ('report_cases', 'verdicts', 'reports')"
     )
     async with court.database.write() as tx:
+        earlier = await tx.fetchval(read)  # of transactions before this one, whose counts the session has not passed on yet
         before = court.database.statements
         await file_report(tx, court.village.people[name], draft)
-        return court.database.statements - before, await tx.fetchval(read), (await get_case(tx, (await court.queue())[0].id)).probability
+        statements, rows = court.database.statements - before, await tx.fetchval(read) - earlier
+        return statements, rows, (await get_case(tx, (await court.queue())[0].id)).probability
 
 
 async def test_the_ten_thousandth_report_reads_no_more_than_the_hundredth(court: Court) -> None:
