@@ -1,8 +1,9 @@
 """The operators' page of what is kept out: mail providers, addresses of people, IP networks."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from folkmoot.base import clock
+from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Invalid, NotFound
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
@@ -17,6 +18,7 @@ from folkmoot.moderation.members.barriers import (
 )
 from folkmoot.network.barriers.model import Severity
 from folkmoot.network.barriers.queries import list_email_domains, list_emails, list_networks
+from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.request import Request
 
 _PATH = "/moderate/barriers"
@@ -61,31 +63,18 @@ async def add_network(request: Request) -> Reply:
     return request.redirect(f"{_PATH}?added=1")
 
 
-async def end_domain(request: Request) -> Reply:
-    try:
-        async with request.database.write() as tx:
-            await unblock_email_domain(tx, request.viewer, request.id())
-    except NotFound:  # sent twice
-        return request.redirect(_PATH)
-    return request.redirect(f"{_PATH}?ended=1")
+def _ends(unblock: Callable[[WriteTx, Viewer, int], Awaitable[None]]) -> Callable[[Request], Awaitable[Reply]]:
+    """The handler of a form that ends a block. A form that is sent twice changes nothing the second time."""
 
+    async def end(request: Request) -> Reply:
+        try:
+            async with request.database.write() as tx:
+                await unblock(tx, request.viewer, request.id())
+        except NotFound:
+            return request.redirect(_PATH)
+        return request.redirect(f"{_PATH}?ended=1")
 
-async def end_email(request: Request) -> Reply:
-    try:
-        async with request.database.write() as tx:
-            await unblock_email(tx, request.viewer, request.id())
-    except NotFound:
-        return request.redirect(_PATH)
-    return request.redirect(f"{_PATH}?ended=1")
-
-
-async def end_network(request: Request) -> Reply:
-    try:
-        async with request.database.write() as tx:
-            await unblock_network(tx, request.viewer, request.id())
-    except NotFound:
-        return request.redirect(_PATH)
-    return request.redirect(f"{_PATH}?ended=1")
+    return end
 
 
 async def _page(request: Request, status: int = 200, *, errors: Mapping[str, str] | None = None) -> Reply:
@@ -103,9 +92,9 @@ async def _page(request: Request, status: int = 200, *, errors: Mapping[str, str
 ROUTES = [
     Route("GET", _PATH, show, Access.OPERATOR),
     Route("POST", f"{_PATH}/domains", add_domain, Access.OPERATOR),
-    Route("POST", f"{_PATH}/domains/{{id}}/end", end_domain, Access.OPERATOR),
+    Route("POST", f"{_PATH}/domains/{{id}}/end", _ends(unblock_email_domain), Access.OPERATOR),
     Route("POST", f"{_PATH}/emails", add_email, Access.OPERATOR),
-    Route("POST", f"{_PATH}/emails/{{id}}/end", end_email, Access.OPERATOR),
+    Route("POST", f"{_PATH}/emails/{{id}}/end", _ends(unblock_email), Access.OPERATOR),
     Route("POST", f"{_PATH}/networks", add_network, Access.OPERATOR),
-    Route("POST", f"{_PATH}/networks/{{id}}/end", end_network, Access.OPERATOR),
+    Route("POST", f"{_PATH}/networks/{{id}}/end", _ends(unblock_network), Access.OPERATOR),
 ]
