@@ -1,6 +1,6 @@
 """axe on every page, in both languages and themes, including refused forms, errors, and pages of apps.
 
-The light theme is tested with all rules, the dark theme with those that depend on colours.
+Wide pages are tested in the light theme and narrow ones in the dark theme; with `--long`, each in both.
 """
 
 from pathlib import Path
@@ -17,13 +17,14 @@ from folkmoot.network.attention.model import Waiting
 from folkmoot.web.rendering import Templates
 from folkmoot.web.sent_form import SentForm
 from folkmoot.web.static_files import StaticFiles
+from tests import series
 from tests.network_up import NetworkUp
 from tests.web.browsing import log_in, open_page
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js").read_text()
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 _RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
-_COLOURS = "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}}"
+_NARROW = 800  # pixels
 MEMBER = [
     "/", "/explore", "/explore/liked", "/tags/ferry",
     "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
@@ -45,9 +46,11 @@ def examine(page: Page, where: str, within: str = "document") -> None:
     expect(page.locator("h1"), f"{where}: one heading of the first level").to_have_count(1)
     assert page.locator("article.post:not([aria-label])").count() == 0, f"{where}: a post without a name"
     page.evaluate(AXE)
-    for scheme, rules in (("light", _RULES), ("dark", _COLOURS)):
+    size = page.viewport_size
+    assert size
+    for scheme in ("light", "dark") if series.is_long() else ("dark" if size["width"] < _NARROW else "light",):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = page.evaluate(f"axe.run({within}, {rules})")
+        found = page.evaluate(f"axe.run({within}, {_RULES})")
         violations = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
         assert not violations, f"{where}, {scheme}: {violations}"
 
