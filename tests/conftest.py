@@ -85,18 +85,27 @@ def pytest_report_header() -> list[str]:
     return head + ([f"left out: {hosts.left_out()}"] if hosts.left_out() else [])
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests by what they use, and deselects those that this run does not need.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs tests with a database on the newest version of PostgreSQL. Those of queries and of the schema also run on the oldest
+    one, in the long series on each; in a fast run only on the newest."""
+    if "postgres" not in metafunc.fixturenames:
+        return
+    path = metafunc.definition.path
+    is_query_test = path.parent.name == "network" or path.name in ("test_migrate.py", "test_cache_role.py")
+    versions = _VERSIONS[:1]
+    if is_query_test and not metafunc.config.getoption("fast"):
+        versions = _VERSIONS if series.is_long() else list(dict.fromkeys([_VERSIONS[0], _VERSIONS[-1]]))
+    metafunc.parametrize("postgres", versions, indirect=True, ids=lambda version: f"pg{version.major}", scope="session")
 
-    Only tests of queries and of the schema run on older versions of PostgreSQL, and not in a fast run.
-    """
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks tests by what they use, and deselects those that a fast run leaves out."""
     kept, left_out = [], []
     for item in items:
         for mark in _marks(item):
             item.add_marker(mark)
-        is_fast = config.getoption("fast")
-        is_wanted = _runs_on(item, only_newest=is_fast) and not (is_fast and any(map(item.get_closest_marker, _MARKS)))
-        (kept if is_wanted else left_out).append(item)
+        is_left_out = config.getoption("fast") and any(map(item.get_closest_marker, _MARKS))
+        (left_out if is_left_out else kept).append(item)
     items[:] = kept
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -109,13 +118,7 @@ def _marks(item: pytest.Item) -> Iterator[str]:
             yield mark
 
 
-def _runs_on(item: pytest.Item, *, only_newest: bool) -> bool:
-    version = getattr(item, "callspec", None) and item.callspec.params.get("postgres")
-    is_query_test = item.path.parent.name == "network" or item.path.name in ("test_migrate.py", "test_cache_role.py")
-    return version in (None, _VERSIONS[0]) or (is_query_test and not only_newest)
-
-
-@pytest.fixture(scope="session", params=_VERSIONS, ids=lambda version: f"pg{version.major}")
+@pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="folkmoot-test-") as folder:
         Path(folder).chmod(0o755)
