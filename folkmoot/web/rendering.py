@@ -1,9 +1,11 @@
 """Templates: one environment per language, autoescaped, with the globals that every page needs."""
 
 from functools import partial
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -46,10 +48,27 @@ class Templates:
         return self._environments[language].get_template(template).render(**values)
 
 
+class _Compiled(BytecodeCache):
+    """The code of the templates, which is the same in each language: compiled once in a process, and once in its memory."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, static: StaticFiles) -> Environment:
     environment = Environment(
         loader=PackageLoader("folkmoot", "web/templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False, bytecode_cache=_COMPILED,
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         translator.catalogue.gettext, translator.catalogue.ngettext, newstyle=True
