@@ -5,7 +5,9 @@ Its other features, resetting sessions and closing idle ones by a timer, are not
 has its settings from its start. A session that was interrupted is closed and never reused.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, ClassVar, NamedTuple
 
 import asyncpg
 
@@ -19,6 +21,33 @@ _CONNECT_SECONDS = 10.0
 _ROLLBACK_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _PREPARED_STATEMENTS = 400  # per session
+_FIRST_OWN_TYPE = 16_384  # the number of the first type that is not the server's own (`FirstNormalObjectId`)
+
+
+class _KnownTypes(NamedTuple):
+    """What asyncpg reads about types, and that it was read by no statement of this session."""
+
+    rows: list[asyncpg.Record]
+    statement: SimpleNamespace
+
+
+class _Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """Asks the server only once in this process what its own types are: their numbers are the same in every database.
+
+    asyncpg asks anew in each session, some 10 ms for each kind of array, before the first statement with one.
+    """
+
+    __slots__ = ()
+    _known: ClassVar[dict[frozenset[int], _KnownTypes]] = {}
+
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
+        asked = frozenset(typeoids)
+        if known := self._known.get(asked):
+            return known
+        rows, statement = await super()._introspect_types(typeoids, timeout)
+        if max(asked) < _FIRST_OWN_TYPE:
+            self._known[asked] = _KnownTypes(rows, SimpleNamespace(name="none"))
+        return rows, statement
 
 
 class Sessions:
@@ -63,7 +92,8 @@ class Sessions:
 
     async def _connect(self) -> asyncpg.Connection:
         session = await asyncpg.connect(
-            self._dsn, timeout=_CONNECT_SECONDS, statement_cache_size=_PREPARED_STATEMENTS, server_settings=self._settings
+            self._dsn, timeout=_CONNECT_SECONDS, statement_cache_size=_PREPARED_STATEMENTS, server_settings=self._settings,
+            connection_class=_Session,
         )
         try:
             await self._prepare(session)

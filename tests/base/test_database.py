@@ -221,6 +221,31 @@ async def test_too_many_connections_are_unavailable(db: Database, admin: asyncpg
         await admin.execute("DROP ROLE crowd")
 
 
+async def test_the_types_of_the_server_are_asked_for_once_in_a_process(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[int]] = []
+    ask = asyncpg.Connection._introspect_types
+
+    async def counted(self: asyncpg.Connection, typeoids: set[int], timeout: float | None) -> object:
+        asked.append(set(typeoids))
+        return await ask(self, typeoids, timeout)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
+    monkeypatch.setattr(pools._Session, "_known", {})
+    readers = pools.Sessions(dsn, "curious", 3, _prepare_nothing)
+    sessions = [await readers.acquire() for _ in range(3)]
+    try:
+        for session in sessions:
+            assert await session.fetchval("SELECT $1::bigint[] || ARRAY[3]", [1, 2]) == [1, 2, 3]
+        assert len(asked) == 1
+        await sessions[0].execute("CREATE TYPE fruit AS ENUM ('pear', 'plum')")
+        for session in sessions:  # a type of this database, whose number may be another one's elsewhere
+            assert await session.fetchval("SELECT $1::fruit[]", ["plum"]) == ["plum"]
+        assert len(asked) == 4
+    finally:
+        for session in sessions:
+            await session.close()
+
+
 async def _prepare_nothing(_session: asyncpg.Connection) -> None:
     return
 
