@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Id, Moment, Role, Shape
 from folkmoot.api.activity_shapes import Rule
@@ -57,3 +57,49 @@ class AdminReport(Shape, kw_only=True):
     action_taken_by_account: AdminAccount | None
     statuses: list[Status]
     rules: list[Rule]
+
+
+class AdminDay(Shape, kw_only=True):
+    date: Moment
+    value: str
+
+
+class AdminMeasure(Shape, kw_only=True):
+    """A number of a period, and of its days as far as they were counted. `previous_total`: of the period of the same length before it."""
+
+    key: str
+    unit: None
+    total: str
+    previous_total: str | UnsetType = UNSET
+    data: list[AdminDay]
+
+
+class AdminShare(Shape, kw_only=True):
+    """One value of a dimension."""
+
+    key: str
+    human_key: str
+    value: str
+    unit: Literal["bytes"] | UnsetType = UNSET
+    human_value: str | UnsetType = UNSET
+
+
+class AdminDimension(Shape, kw_only=True):
+    key: str
+    data: list[AdminShare]
+
+
+class AdminCohortDay(Shape, kw_only=True):
+    """`value`: how many were here in this day or month, or later. `rate`: the part of the cohort, up to 1."""
+
+    date: Moment
+    rate: float
+    value: str
+
+
+class AdminCohort(Shape, kw_only=True):
+    """Who signed up in a day or month."""
+
+    period: Moment
+    frequency: Literal["day", "month"]
+    data: list[AdminCohortDay]

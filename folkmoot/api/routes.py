@@ -6,6 +6,7 @@ from folkmoot.api import (
     accounts,
     admin_accounts,
     admin_barriers,
+    admin_figures,
     admin_reports,
     announcements,
     apps,
@@ -80,6 +81,6 @@ ROUTES: list[Endpoint] = [
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
     *rings.ROUTES, *held_back.ROUTES,
     *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
-    *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES,
+    *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES, *admin_figures.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

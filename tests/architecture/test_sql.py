@@ -55,7 +55,7 @@ OWNERS = {
     "notifications": "notifications markers notification_policies notification_requests filtered_notifications",
     "conversations": "conversations",
     "web_push": "web_push_subscriptions",
-    "activity": "weekly_activity monthly_activity",
+    "activity": "daily_activity weekly_activity monthly_activity",
     "exports": "exports",
     "lists": "lists list_members",
     "barriers": "email_domain_blocks email_domain_refusals email_blocks network_blocks",

@@ -5,6 +5,8 @@ from enum import IntEnum
 
 import msgspec
 
+from folkmoot.network.activity.model import Figure
+
 LEAST_ACCOUNTS = 3  # who talk about it; fewer are no trend
 SHOWN_DAYS = 7
 SCORED_SPAN = timedelta(days=2)
@@ -32,6 +34,14 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def begins_at(self) -> datetime:
         return datetime.combine(self.day, datetime.min.time(), UTC)
+
+
+class TagFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a hashtag was used in a period. `servers`: from how many networks, with this one."""
+
+    uses: Figure
+    accounts: Figure
+    servers: Figure
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """All SQL of reports: `stored`, `outcomes`, `mails` about them, what those who decide see (`deciding`), whole reports for moderators
-(`handling`), and how much a report weighs (`weights`)."""
+(`handling`), how much a report weighs (`weights`), and how many there are (`counting`)."""
 
+from folkmoot.moderation.reports.queries.counting import count_opened, count_resolved
 from folkmoot.moderation.reports.queries.deciding import count_reasons, count_reporters, list_anonymous_reports
 from folkmoot.moderation.reports.queries.handling import get_report, is_report_concerning, list_cases_of_reports, list_reports_for
 from folkmoot.moderation.reports.queries.mails import take_due_mails, upsert_outcome_mails
@@ -21,8 +22,8 @@ from folkmoot.moderation.reports.queries.weights import (
 )
 
 __all__ = [
-    "blank_comments", "count_reasons", "count_reporters", "find_place", "find_settled", "get_own_report", "get_report", "insert_report",
-    "insert_report_case", "is_report_concerning", "list_anonymous_reports", "list_cases_of_reports", "list_cases_of_same_reporters",
-    "list_outcomes", "list_own_reports", "list_own_reports_of_case", "list_reports_for", "list_weights", "reset_told", "take_due_mails",
-    "take_untold", "update_weights", "upsert_outcome_mails",
+    "blank_comments", "count_opened", "count_reasons", "count_reporters", "count_resolved", "find_place", "find_settled",
+    "get_own_report", "get_report", "insert_report", "insert_report_case", "is_report_concerning", "list_anonymous_reports",
+    "list_cases_of_reports", "list_cases_of_same_reporters", "list_outcomes", "list_own_reports", "list_own_reports_of_case",
+    "list_reports_for", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights", "upsert_outcome_mails",
 ]
