@@ -59,7 +59,8 @@ class WantedMeasures(_Dated, frozen=True, kw_only=True):
 
     keys: Annotated[tuple[str, ...], Meta(description=(
         "`active_users`, `new_users`, `interactions`, `opened_reports`, `resolved_reports`, `tag_accounts`, `tag_uses`, `tag_servers`."
-        " Others are left out of the answer; so is `active_users` of a past period that is not 1, 7 or 30 days long, and what was not counted yet."
+        " Others are left out of the answer; so is `active_users` of a past period that is not 1, 7 or 30 days long, and what was not"
+        " counted yet."
     ))] = ()
     tag_accounts: WhichTag | None = None
     tag_uses: WhichTag | None = None
