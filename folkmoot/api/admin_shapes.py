@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Id, Moment, Role, Shape
-from folkmoot.api.activity_shapes import Rule
+from folkmoot.api.activity_shapes import Rule, Tag, TrendingCard
 from folkmoot.api.status_shapes import Status
 
 
@@ -57,6 +57,23 @@ class AdminReport(Shape, kw_only=True):
     action_taken_by_account: AdminAccount | None
     statuses: list[Status]
     rules: list[Rule]
+
+
+class AdminTag(Tag, kw_only=True):
+    """A hashtag. `trendable`: it is not held back from the trends. Nothing else can be decided about one: each may be used and found."""
+
+    trendable: bool
+    usable: bool
+    listable: bool
+    requires_review: bool
+
+
+class AdminTrendingCard(TrendingCard, kw_only=True):
+    """The preview card of a link that many talk about, or that is held back. `trendable` is not part of the Mastodon API."""
+
+    id: Id
+    trendable: bool
+    requires_review: bool
 
 
 class AdminDay(Shape, kw_only=True):

@@ -118,7 +118,7 @@ class Request:
         """A page of (cursor, entity), with its Link header."""
         return Reply(encode([entity for _, entity in rows]), 200, JSON, self.links([cursor for cursor, _ in rows]))
 
-    def links(self, cursors: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    def links(self, cursors: Sequence[int | str]) -> list[tuple[bytes, bytes]]:
         """The Link header of a page: `next` is older, `prev` is newer. Empty for an empty page."""
         if not cursors:
             return []

@@ -8,6 +8,7 @@ from folkmoot.api import (
     admin_barriers,
     admin_figures,
     admin_reports,
+    admin_trends,
     announcements,
     apps,
     automatic_rules,
@@ -81,6 +82,6 @@ ROUTES: list[Endpoint] = [
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
     *rings.ROUTES, *held_back.ROUTES,
     *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
-    *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES, *admin_figures.ROUTES,
+    *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES, *admin_figures.ROUTES, *admin_trends.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

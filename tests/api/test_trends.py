@@ -1,8 +1,12 @@
 """Trends and the posts with a link: what counts, whom it needs, what is never shown, and what the numbers say."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
+from folkmoot.api.admin_shapes import AdminTag, AdminTrendingCard
 from folkmoot.base import clock
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import delete_post, set_effect
@@ -11,6 +15,7 @@ from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.network.sessions.model import Role
 from folkmoot.network.trends import jobs
 from tests.linked_pages import ADDRESS, sites_up
+from tests.moderation.court import Court
 from tests.village import Village
 
 
@@ -170,3 +175,77 @@ async def test_moderators_hold_back_hashtags_and_links_and_the_journal_says_so(v
         assert (await program.post(f"/api/folkmoot/v1/moderation/trends{path}", {"what": "#hadka"})).status == 200
         assert [one["what"] for one in (await program.get("/api/folkmoot/v1/moderation/trends")).json] == held
     assert "hadka" not in rows[0]["facts"]
+
+
+async def test_apps_of_moderators_hold_back_hashtags_and_links_like_the_page(village: Village) -> None:
+    await _settled(village)
+    await village.settle("moderator", role=Role.MODERATOR)
+    async with sites_up() as sites:
+        sites.put(ADDRESS, "<title>Most</title>")
+        for name in ("anna", "bara", "cyril"):
+            await village.write(name, f"#Hádka o {ADDRESS}")
+        await village.write("dana", "#výlet")
+        await village.write("dana", "#tajně", visibility=Visibility.FOLLOWERS)
+        await sites.fetch_all(village)
+    await jobs.count(village.database)
+    app, base = await village.by_app("moderator", "admin:read admin:write"), "/api/v1/admin"
+
+    async def tags(path: str) -> dict[str, bool]:
+        found = msgspec.json.decode((await app.get(f"{base}/{path}")).body, type=list[AdminTag])
+        return {one.name: one.trendable for one in found}
+
+    async def links() -> list[AdminTrendingCard]:
+        return msgspec.json.decode((await app.get(f"{base}/trends/links")).body, type=list[AdminTrendingCard])
+
+    assert await tags("trends/tags") == {"Hádka": True}
+    [link] = await links()
+    assert (link.url, link.trendable, link.history[0].accounts) == (ADDRESS, True, "3")
+    assert (await app.post(f"{base}/trends/tags/hadka/reject")).json["trendable"] is False
+    assert (await app.post(f"{base}/trends/links/{link.id}/reject")).json["trendable"] is False
+    assert [await _trends(village, kind) for kind in ("tags", "links")] == [[], []]
+    assert (await tags("trends/tags"), [one.trendable for one in await links()]) == ({"Hádka": False}, [False])
+    page = (await (await village.by_browser("moderator")).get("/moderate/trends")).text
+    assert page.count("Let in again") == 2
+    assert (await app.send("PUT", f"{base}/tags/hadka", {"trendable": "true"})).json["trendable"] is True
+    assert (await app.post(f"{base}/trends/links/{link.id}/approve")).json["trendable"] is True
+    await jobs.count(village.database)
+    assert [len(await _trends(village, kind)) for kind in ("tags", "links")] == [1, 1]
+    async with village.database.read() as conn:
+        rows = await conn.fetch("SELECT kind FROM journal WHERE kind LIKE 'trend.%' ORDER BY id")
+    assert [row["kind"] for row in rows] == ["trend.held_back"] * 2 + ["trend.let_in"] * 2
+
+    first = await app.get(f"{base}/tags?limit=1")
+    after = re.findall(r"<http://localhost:8420/api/v1/admin/([^>]+)>", first.headers["link"])
+    assert ([one["name"] for one in first.json], await tags(after[0]), await tags(after[1])) == (["výlet"], {"Hádka": True}, {})
+    assert await tags(re.sub("max_id=.*", "min_id=hadka", after[0])) == {"výlet": True}
+    for form in ({"usable": "false"}, {"listable": "false"}, {"display_name": "HÁDKA"}):
+        assert (await app.send("PUT", f"{base}/tags/hadka", form)).status == 422
+    for path in ("tags/tajne", "tags/nikdo", "trends/links/1/approve"):
+        assert (await (app.post if "approve" in path else app.get)(f"{base}/{path}")).status == 404, path
+    for name, scopes in (("anna", "admin:read admin:write"), ("moderator", "admin:read")):
+        stranger = await village.by_app(name, scopes)
+        assert (await stranger.post(f"{base}/trends/tags/hadka/reject")).status == 403
+    assert len(await _trends(village, "tags")) == 1
+
+
+async def test_a_status_is_kept_out_of_the_trends_by_a_decision_with_a_statement(village: Village) -> None:
+    court = await Court(village).open()
+    view = await village.write("author", "Všichni to čtou.")
+    async with village.database.write() as tx:
+        for name in ("reader", "reporter", "other_reporter"):
+            await favourite_post(tx, village.people[name], view.post.id)
+    await fold_counters(village.database)
+    await jobs.count(village.database)
+    app, base = await village.by_app("moderator", "admin:read admin:write"), "/api/v1/admin/trends/statuses"
+    assert [one["id"] for one in (await app.get(base)).json] == [str(view.post.id)]
+    assert (await app.post(f"{base}/{view.post.id}/reject")).status == 409  # nobody is restricted without a case
+    assert (await app.post(f"{base}/1/reject")).status == 404
+    await court.report("reporter", view, clauses=("spam",))
+    [case] = await court.queue()
+    assert (await app.post(f"{base}/{view.post.id}/reject")).json["id"] == str(view.post.id)
+    assert (await app.get(base)).json == await _trends(village, "statuses") == []
+    await court.let_half_a_minute_pass()
+    assert [kind for kind, _ in await court.told("author")] == ["statement"]
+    assert (await app.post(f"{base}/{view.post.id}/approve")).status == 200
+    assert [one["id"] for one in await _trends(village, "statuses")] == [str(view.post.id)]
+    assert "restriction.lifted" in await court.journal(case)

@@ -1,5 +1,5 @@
-"""What moderators do about an account as a whole, with an app of Mastodon's administrators. Each act is a decision about a case, with a
-statement of reasons, as in the room of moderators; what needs two people there needs them here.
+"""What moderators do about an account as a whole, or the reach of a post, with an app of Mastodon's administrators. Each act is a decision
+about a case, with a statement of reasons, as in the room of moderators; what needs two people there needs them here.
 """
 
 from collections.abc import Collection
@@ -22,6 +22,7 @@ from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.moderation.verdicts.two_people import propose_deletion
 from folkmoot.moderation.workspace.reported import decide_cases, get_open_cases
 from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.sessions.model import Viewer
 
 
@@ -77,8 +78,35 @@ async def lift_measures(
     """
     require_moderator(moderator)
     await get_account(tx, account_id)
+    return await _lift(tx, moderator, (Subject.ACCOUNT, account_id), kinds, reason, translator)
+
+
+async def limit_reach(tx: WriteTx, moderator: Viewer, post_id: int) -> Verdict:
+    """Decides the open case about a post: its reach is limited, so that it is in no trends, under the rule that is suspected to be broken.
+    The author gets a statement of reasons (DSA Art. 17(1)(a): to show less of something is a restriction).
+
+    Moderators. Raises NotFound, Concerned, and Conflict when there is no open case, or somebody else holds it.
+    """
+    require_moderator(moderator)
+    await get_post_view(tx, post_id, moderator.id)
+    case = await find_open_case(tx, Subject.POST, post_id)
+    if case is None:
+        raise Conflict("Nobody has reported this post. Please report what you have found; somebody else decides about it.")
+    return await decide_cases(tx, moderator, [case], Decision(action=Action.LIMIT, clause=case.clause, days=MOST_DAYS))
+
+
+async def restore_reach(tx: WriteTx, moderator: Viewer, post_id: int, translator: Translator) -> int:
+    """Ends the limits on the reach of a post, like `lift_measures`. Moderators. Raises NotFound too."""
+    require_moderator(moderator)
+    await get_post_view(tx, post_id, moderator.id)
+    return await _lift(tx, moderator, (Subject.POST, post_id), [Kind.LIMIT_POST], "", translator)
+
+
+async def _lift(
+    tx: WriteTx, moderator: Viewer, about: tuple[Subject, int], kinds: Collection[Kind], reason: str, translator: Translator
+) -> int:
     reason = reason or translator.sentence("A moderator has ended it with an app, without further words.")
-    standing = [one for one in await list_in_force(tx, Subject.ACCOUNT, account_id) if one.kind in kinds]
+    standing = [one for one in await list_in_force(tx, *about) if one.kind in kinds]
     verdict_ids = dict.fromkeys(one.verdict_id for one in standing if one.verdict_id)
     for verdict_id in verdict_ids:
         verdict = await get_verdict(tx, verdict_id)

@@ -119,6 +119,17 @@ async def find_hashtag(conn: ReadConn, name: str) -> Hashtag | None:
     return Hashtag(key=row["key"], name=row["name"]) if row else None
 
 
+async def list_hashtags(conn: ReadConn, below: str, above: str, limit: int) -> list[Hashtag]:
+    """Hashtags of public posts that everybody may see, by their keys, the last first; an empty bound is none. Above a bound, those directly
+    after it. Uses the primary key of hashtags."""
+    order = "ASC" if above else "DESC"
+    rows = await conn.fetch(
+        f"SELECT key, name FROM hashtags AS h WHERE ($1 = '' OR key < $1) AND key > $2 AND {_IS_OPEN} ORDER BY key {order} LIMIT $3",
+        below, above, limit,
+    )
+    return [Hashtag(key=row["key"], name=row["name"]) for row in (reversed(rows) if above else rows)]
+
+
 async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
