@@ -51,7 +51,7 @@ from folkmoot.moderation.rules.watching import RuleWatch
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
-from folkmoot.network.accounts.model import AccountUnlocked
+from folkmoot.network.accounts.model import AccountChanged, AccountUnlocked, AccountUpdated
 from folkmoot.network.activity import jobs as activity
 from folkmoot.network.cards.jobs import Cards
 from folkmoot.network.conversations import jobs as conversations
@@ -116,7 +116,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
 
     heard = Subscriptions()
     moderation(settings).subscribe(heard)  # first, so that a post is examined before it is pushed
-    look_for_address = cards(settings).look_for_address
+    look_for_address, show_creator_anew = cards(settings).look_for_address, cards(settings).show_creator_anew
     for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post, look_for_address):
         heard.on(PostCreated, spread)
     for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned, look_for_address):
@@ -136,6 +136,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowRequestEnded, notifications.forget_request)
     heard.on(FollowEnded, timelines.remove_unfollowed)
     heard.on(FollowEnded, notifications.forget_follow)
+    heard.on(AccountChanged, show_creator_anew)
+    heard.on(AccountUpdated, show_creator_anew)
     heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(DomainBlocked, domain_blocks.end_follows)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from folkmoot.api import status_shapes as shapes
-from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.card_entities import CardEntities
 from folkmoot.api.filter_shapes import results
 from folkmoot.api.media_entities import MediaEntities
@@ -84,7 +83,7 @@ def _flags(bits: int, is_pinnable: bool, policy: QuotePolicy, is_allowed: bool) 
     return _approval(policy, is_allowed) + b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
-class StatusEntities(AccountEntities, MediaEntities, CardEntities):
+class StatusEntities(CardEntities, MediaEntities):
     """Creates wire shapes of statuses, with the URLs and translations of this network. With `filters`, of one viewer: statuses tell
     which of them apply."""
 

@@ -132,7 +132,10 @@ class StatusApplication(Shape, kw_only=True):
 class PreviewCardAuthor(Shape, kw_only=True):
     name: str
     url: Url
-    account: Annotated[None, Meta(description="Always null: nobody can say yet which sites may name them.")]
+    account: Annotated[
+        Account | None,
+        Meta(description="The member whom the page names (`fediverse:creator`), and who lists its site in `attribution_domains`."),
+    ]
 
 
 class PreviewCard(Shape, kw_only=True):

@@ -96,7 +96,7 @@ async def _link(village: Village) -> None:
         post = (await village.write(name, f"Čtěte {LINK}")).post.id
         async with village.database.write() as tx:
             await link_post(tx, post, LINK)
-            await store_preview(tx, media_store(village.settings), card.id, Preview(title="Most je otevřen"), None)
+            await store_preview(tx, media_store(village.settings), card.id, Preview(title="Most je otevřen"), None, "localhost:8420")
 
 
 async def _relate(crowd: Crowd) -> None:

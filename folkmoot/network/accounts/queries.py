@@ -24,6 +24,13 @@ def columns(account: str = "a", counts: str = "ac", prefix: str = "") -> str:
     return ", ".join(own + [f"{counts}.{name} AS {prefix}count_{name}" for name in _COUNTS])
 
 
+def json_sql(account: str = "a", counts: str = "ac") -> str:
+    """SQL: an account as JSON, of these table aliases, which msgspec decodes."""
+    own = [f"'{name}', {account}.{name}" for name in _FIELDS]
+    counted = ", ".join(f"'{name}', coalesce({counts}.{name}, 0)" for name in _COUNTS if name != "last_post_at")
+    return f"json_build_object({', '.join(own)}, 'counts', json_build_object({counted}, 'last_post_at', {counts}.last_post_at))"
+
+
 def account_from(row: Row, prefix: str = "") -> Account:
     values: dict[str, Any] = {name: row[prefix + name] for name in _FIELDS}
     values["fields"] = msgspec.json.decode(values["fields"], type=tuple[ProfileField, ...])

@@ -18,6 +18,11 @@ def first_address(text: str, base_url: str) -> str | None:
     return None
 
 
+def host_of(address: str) -> str:
+    """The host of an address, with a port that is not the usual one, as domains are compared."""
+    return domain_key(urlsplit(address).netloc.rpartition("@")[2])
+
+
 def normal_address(url: str) -> str | None:
     """The spelling by which a card is found: the host as DNS knows it, no fragment, nothing but ASCII. None for what cannot be
     fetched."""

@@ -14,8 +14,9 @@ from folkmoot.base.errors import Invalid, Unavailable
 from folkmoot.base.file_store import FileStore
 from folkmoot.base.http_client import Answer, Connect, Limit, Resolve, fetch
 from folkmoot.base.queue.model import Job
+from folkmoot.network.accounts.model import AccountChanged, AccountUpdated
 from folkmoot.network.cards import queries
-from folkmoot.network.cards.actions import forget_unused, link_post, store_preview
+from folkmoot.network.cards.actions import forget_unused, link_post, show_creator_anew, store_preview
 from folkmoot.network.cards.addresses import first_address
 from folkmoot.network.cards.model import FETCH_JOB, FETCHED_AGAIN_AFTER, FetchCard, Preview
 from folkmoot.network.cards.pages import MOST_BYTES_OF_PAGE, completed, preview_of
@@ -39,6 +40,7 @@ class Cards:
 
     def __init__(self, base_url: str, store: FileStore, *, resolve: Resolve | None = None, connect: Connect | None = None) -> None:
         self._base_url, self._store = base_url, store
+        self._own_domain = base_url.partition("://")[2]
         self._resolve, self._connect = resolve, connect
         self.job = Job(FETCH_JOB, FetchCard, self.fetch, limit=_LIMIT)
 
@@ -56,6 +58,11 @@ class Cards:
             async with database.write() as tx:
                 await link_post(tx, post.id, url)
 
+    async def show_creator_anew(self, database: Database, event: AccountChanged | AccountUpdated) -> None:
+        """The cards of pages that name a member show the member's profile, as long as the member lists their sites."""
+        async with database.write() as tx:
+            await show_creator_anew(tx, event.account_id)
+
     async def fetch(self, database: Database, wanted: FetchCard) -> None:
         """Fetches an address once a day. What the site does wrong is no failure of the job: the card stays as it was for a day."""
         now = clock.now()
@@ -70,7 +77,7 @@ class Cards:
             return
         picture = await self._picture(preview.picture_url) if preview.title and preview.picture_url else None
         async with database.write() as tx:
-            shown = await store_preview(tx, self._store, wanted.card_id, preview, picture)
+            shown = await store_preview(tx, self._store, wanted.card_id, preview, picture, self._own_domain)
         for post_id in shown[:_MOST_TOLD]:
             database.live.publish(EDITED_POSTS_TOPIC, NewPost(post_id))
 

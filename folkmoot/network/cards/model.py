@@ -29,6 +29,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     picture_url: str = ""
     picture_description: str = ""
     oembed_url: str = ""
+    host: str = ""  # of the page that was read, after all redirects
+    creator: str = ""  # the handle that it names as its author (`fediverse:creator`)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import msgspec
 from folkmoot.base.http_client import Answer
 from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean_line
-from folkmoot.network.cards.addresses import normal_address
+from folkmoot.network.cards.addresses import host_of, normal_address
 from folkmoot.network.cards.model import Preview
 
 MOST_BYTES_OF_PAGE = 512 * 1024  # its head is at the beginning
@@ -101,6 +101,8 @@ def preview_of(answer: Answer) -> Preview:
         picture_url=_address(first("og:image:secure_url", "og:image", "og:image:url", "twitter:image"), answer.url),
         picture_description=_line(first("og:image:alt", "twitter:image:alt"), _LONGEST_DESCRIPTION),
         oembed_url=_address(head.oembed_url, answer.url),
+        host=host_of(answer.url),
+        creator=clean_line(first("fediverse:creator")),
     )
 
 

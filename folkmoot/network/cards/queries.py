@@ -1,5 +1,6 @@
 """All SQL of cards. Posts read theirs with the post: `posts/queries/reading.py`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, WriteTx
@@ -48,22 +49,24 @@ async def claim_fetch(tx: WriteTx, card_id: int, now: datetime, before: datetime
     return str(value) if value else None
 
 
-async def lock_picture(tx: WriteTx, card_id: int) -> tuple[int | None, bool]:
-    """(the id of the picture of a card, whether the card exists). Locks the card."""
-    row = await tx.fetchrow("SELECT picture_id FROM cards WHERE id = $1 FOR UPDATE", card_id)
-    return (row["picture_id"], True) if row else (None, False)
+async def lock_card(tx: WriteTx, card_id: int) -> tuple[str, int | None] | None:
+    """(address, id of the picture) of a card, which is locked; None if it does not exist any more."""
+    row = await tx.fetchrow("SELECT url, picture_id FROM cards WHERE id = $1 FOR UPDATE", card_id)
+    return (row["url"], row["picture_id"]) if row else None
 
 
-async def update_card(tx: WriteTx, card_id: int, preview: Preview, picture_id: int | None) -> None:
-    """Stores what the page says now. A page without a title is none to show."""
+async def update_card(
+    tx: WriteTx, card_id: int, preview: Preview, picture_id: int | None, creator_id: int | None, hosts: Sequence[str]
+) -> None:
+    """Stores what the page says now. A page without a title is none to show. `hosts`: that the creator has to list."""
     await tx.execute(
         """
         UPDATE cards SET is_found = $2 <> '', title = $2, description = $3, author_name = $4, author_url = $5, provider_name = $6,
-            published_at = $7, language = $8, picture_id = $9
+            published_at = $7, language = $8, picture_id = $9, creator_id = $10, creator_hosts = $11
         WHERE id = $1
         """,
         card_id, preview.title, preview.description, preview.author_name, preview.author_url, preview.provider_name,
-        preview.published_at, preview.language, picture_id,
+        preview.published_at, preview.language, picture_id, creator_id, list(hosts),
     )
 
 

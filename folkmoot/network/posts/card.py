@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from folkmoot.network.accounts.model import Account
+
 
 class CardPicture(msgspec.Struct, frozen=True, kw_only=True):
     """Our small copy of the picture of a linked page."""
@@ -29,6 +31,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime | None
     language: str | None
     picture: CardPicture | None
+    creator: Account | None = None  # the member whom the page names, and who lists its site
 
     @property
     def host(self) -> str:

@@ -10,7 +10,7 @@ from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, 
 from folkmoot.base.limits import address_key
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts import actions as accounts
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountChanged
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
 from folkmoot.network.sessions.barring import require_welcome
@@ -212,7 +212,10 @@ async def confirm_email(tx: WriteTx, code: str) -> None:
 
 
 async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferences, language: str) -> None:
+    """Changes the choices of a member. Tells account.changed when the sites change that may name the member."""
     await queries.update_preferences(tx, viewer.id, preferences, language)
+    if preferences.attribution_domains != viewer.login.preferences.attribution_domains:
+        tx.tell(AccountChanged(account_id=viewer.id))
     forget_viewer(tx, viewer.id)
 
 

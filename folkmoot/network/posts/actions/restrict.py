@@ -13,6 +13,7 @@ from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.posts.model import PostEffect
 from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
 from folkmoot.network.posts.queries.removing import get_effect, list_newest, list_shown, lock_posts, update_effect, update_hidden
+from folkmoot.network.posts.queries.writing import raise_versions_by_creator
 from folkmoot.network.relations.queries import count_follows
 
 WITHDRAWN_TOPIC = "posts.withdrawn"  # live topic; the message is a `Withdrawn`
@@ -86,6 +87,8 @@ async def _with_counts(tx: WriteTx, account_id: int, effect: AccountEffect, chan
     is_changed = await change()
     if counts_change:
         await _count(tx, account_id, 1)
+    if is_changed and counts_change:
+        await raise_versions_by_creator(tx, account_id)  # cards of pages that name the account
     if is_changed and effect >= AccountEffect.SUSPENDED:
         for row in await list_newest(tx, account_id, _MOST_WITHDRAWN):
             tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(row["id"], account_id, row["visibility"]))

@@ -8,7 +8,8 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
-from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.queries import account_from, columns, json_sql
 from folkmoot.network.counters import Counter
 from folkmoot.network.posts.card import Card
 from folkmoot.network.posts.model import (
@@ -29,11 +30,20 @@ from folkmoot.network.posts.model import (
 from folkmoot.network.posts.queries.quoting import blocks_author_sql, list_quote_facts, may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 
+# SQL: the creator of a card `cd`, as JSON; NULL unless the member lists all hosts of the page, or a domain above them.
+_CREATOR = f"""(
+    SELECT {json_sql("cr", "crc")} FROM accounts AS cr JOIN logins AS crl ON crl.account_id = cr.id
+    LEFT JOIN account_counts AS crc ON crc.account_id = cr.id
+    WHERE cr.id = cd.creator_id AND cr.effect < {AccountEffect.SUSPENDED:d} AND NOT EXISTS (
+        SELECT FROM unnest(cd.creator_hosts) AS host WHERE NOT EXISTS (
+            SELECT FROM jsonb_array_elements_text(crl.settings -> 'attribution_domains') AS listed
+            WHERE host = listed OR right(host, length(listed) + 1) = '.' || listed)))"""
 # SQL: a card `cd`, with its picture `cm` (outer joined), as JSON.
-CARD_SQL = """
+CARD_SQL = f"""
     json_build_object('id', cd.id, 'url', cd.url, 'title', cd.title, 'description', cd.description,
         'author_name', cd.author_name, 'author_url', cd.author_url, 'provider_name', cd.provider_name,
-        'published_at', cd.published_at, 'language', cd.language, 'picture', CASE WHEN cm.id IS NOT NULL THEN json_build_object(
+        'published_at', cd.published_at, 'language', cd.language, 'creator', {_CREATOR},
+        'picture', CASE WHEN cm.id IS NOT NULL THEN json_build_object(
             'key', cm.key, 'mime', cm.mime, 'description', cm.description, 'blurhash', cm.blurhash,
             'width', cm.width, 'height', cm.height) END)::text
 """

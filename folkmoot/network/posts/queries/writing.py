@@ -188,6 +188,15 @@ async def raise_versions(tx: WriteTx, post_ids: Sequence[int]) -> None:
     )
 
 
+async def raise_versions_by_creator(tx: WriteTx, account_id: int) -> None:
+    """The same for posts whose card names an account as the author of the page. Indexes: cards_creator, post_cards_card."""
+    rows = await tx.fetch(
+        "SELECT pc.post_id FROM cards AS c JOIN post_cards AS pc ON pc.card_id = c.id WHERE c.creator_id = $1", account_id
+    )
+    if rows:
+        await raise_versions(tx, [row["post_id"] for row in rows])
+
+
 async def list_mentioned(tx: WriteTx, post_id: int) -> tuple[int, ...]:
     """All accounts that were ever mentioned in a post."""
     rows = await tx.fetch("SELECT account_id FROM mentions WHERE post_id = $1 ORDER BY 1", post_id)
