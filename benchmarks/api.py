@@ -59,6 +59,14 @@ _FREQUENT = {  # of the table of issue 12: name, address, whether by a member
 }
 
 
+_NOTHING_NEW = {  # what apps ask every minute
+    "home since the newest": "/api/v1/timelines/home?since_id={newest}",
+    "home after the newest": "/api/v1/timelines/home?min_id={newest}",
+    "notifications since the newest": "/api/v1/notifications?since_id={notifications}",
+    "groups of notifications since the newest": "/api/v2/notifications?since_id={notifications}",
+}
+
+
 def _settings(up: NetworkUp) -> Settings:
     """Those of the network, with its limits."""
     settings = settings_of(up.data)
@@ -175,6 +183,11 @@ async def _list_costs(up: NetworkUp, town: Town) -> list[Row]:
                 if visitor is member:
                     few_status, few, _ = await _cost(database, visitor, _limited(address or "", 5), (), 2, 2)
                     growing += [route.path] if few_status == status and few < statements else []
+        newest = {noun: (await member.get(f"/api/v1/{path}")).json[0]["id"]
+                  for noun, path in (("newest", "timelines/home"), ("notifications", "notifications"))}
+        for name, pattern in _NOTHING_NEW.items():
+            _, statements, cost = await _cost(database, member, pattern.format(**newest), postgres)
+            rows += [Row(f"{name}: processor time", cost, "ms"), Row(f"{name}: statements", statements, "", "1", statements == 1)]
     print("grow with the page:", ", ".join(growing) or "none")
     return [*rows, Row("endpoints and pages that were not measured", left_out, ""),
             Row("endpoints whose statements grow with the page", len(growing), "", "0", not growing)]

@@ -309,9 +309,9 @@ class HomeSimulation:
         for row, type_, subscriber in deliveries:
             await subscriber(self.database, msgspec.json.decode(row["payload"], type=type_))
 
-    async def home(self, who: int) -> list[int]:
+    async def home(self, who: int, since: int | None = None) -> list[int]:
         async with self.database.read() as conn:
-            return [entry.id for entry in (await get_home(conn, self.people[who].id, Page(limit=1000))).entries]
+            return [entry.id for entry in (await get_home(conn, self.people[who].id, Page(limit=1000, since_id=since))).entries]
 
     def _post(self, which: int) -> int:
         return self.written[which % len(self.written)]

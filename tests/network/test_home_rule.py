@@ -69,6 +69,8 @@ async def _compare(db: Database, simulation: HomeSimulation) -> None:
     for who in range(PEOPLE):
         expected = facts.home_of(simulation.people[who].id)
         assert await simulation.home(who) == expected, "warm: pushed and merged"
+        for number, since in enumerate(expected[:2]):
+            assert await simulation.home(who, since) == expected[:number], "what is new"
         await simulation.drop_home(who)
         assert await simulation.home(who) == expected, "pulled"
         await simulation.rebuild(who)

@@ -81,7 +81,11 @@ async def test_pages_neither_overlap_nor_have_gaps(village: Village) -> None:
     assert await _home(village.database, reader, limit=5, max_id=newest_first[4]) == newest_first[5:10]
     assert await _home(village.database, reader, limit=5, since_id=posts[2]) == newest_first[:5]
     assert await _home(village.database, reader, limit=5, min_id=posts[2]) == posts[3:8][::-1]
+    before = village.database.statements
     assert await _home(village.database, reader, limit=5, min_id=posts[-1]) == []
+    assert village.database.statements - before == 1
+    own = (await village.write("reader", "moje")).post.id  # not stored in the home
+    assert await _home(village.database, reader, limit=5, since_id=posts[-1]) == [own]
 
 
 async def test_home_and_public_take_one_statement(village: Village) -> None:

@@ -84,8 +84,8 @@ async def find_account_by_handle(conn: ReadConn, text: str, own_domain: str) -> 
 
 
 async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:
-    """Accounts by id; deleted ones are left out."""
-    rows = await conn.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[])", list(ids))
+    """Accounts by id; deleted ones are left out. No statement without ids: apps ask often whether there is something new."""
+    rows = await conn.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[])", list(ids)) if ids else []
     return {row["id"]: account_from(row) for row in rows}
 
 
