@@ -1,6 +1,6 @@
 -- Why: moderators see how much was going on on each day. It is recorded as time passes, because of a member only the last visit is kept,
 --      and deleted posts and favourites are gone. A card shows the member whom the page names as its author.
--- Locks: ACCESS EXCLUSIVE on cards for an instant; SHARE ROW EXCLUSIVE on accounts while the column of cards, all NULL, is checked.
+-- Locks: ACCESS EXCLUSIVE on cards while an index on a new column, all NULL, is built; SHARE ROW EXCLUSIVE on accounts as long.
 -- Kind: expand. The previous release leaves the creator of a card as it is.
 
 CREATE TABLE daily_activity (
