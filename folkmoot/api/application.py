@@ -1,12 +1,15 @@
 """The client API application: finds the route, identifies and authorises the caller, and turns errors into responses.
 
-Errors have the shape that clients know (`{"error": "..."}`) with exact codes. Every response has the rate-limit headers
+Errors have the shape that clients know (`{"error": "..."}`) with exact codes, and the language of the reader, except those that
+clients know by their words. Every response has the rate-limit headers
 of the limit with the fewest requests left, and CORS headers for apps that run in browsers.
 """
 
 import logging
 from functools import lru_cache
 from typing import Any
+
+from starlette.datastructures import Headers
 
 from folkmoot.api.entities import Entities
 from folkmoot.api.identification import find_holder, require_unspent
@@ -24,6 +27,7 @@ from folkmoot.base.errors import (
     Unauthorized,
     WritesPaused,
 )
+from folkmoot.base.i18n import Translator
 from folkmoot.base.limits import Allowance
 from folkmoot.http.admission import Caller, PersonMissing, RoleMissing, ScopeMissing, Suspended, admit
 from folkmoot.http.context import Context
@@ -36,14 +40,17 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.network.sessions.model import TokenHolder
 
 log = logging.getLogger(__name__)
-# Error texts that clients expect, by ours.
-_WIRE = {
+# Error texts that clients expect, by ours: in every language, and in English.
+_FIXED = {
     NotFound.message: "Record not found",
     Unauthorized.message: "The access token is invalid",
     ScopeMissing.message: "This action is outside the authorized scopes",
     PersonMissing.message: "This method requires an authenticated user",
     Suspended.message: "Your login is currently disabled.",
     RoleMissing.message: "This action is not allowed",
+}
+_WIRE = {
+    **_FIXED,
     "This picture is part of a post.": "Media attachment is currently used by a status",
     "A poll needs at least two answers.": "Choices must have more than one item",
     "A poll can have at most %(limit)d answers.": "Choices can't contain more than %(limit)d items",
@@ -116,7 +123,7 @@ class ApiApplication:
             )
             reply = await route.handler(request)
         except Exception as error:
-            reply = await self._error_reply(error, f"{method} {route.path if route else '?'}")
+            reply = await self._error_reply(error, f"{method} {route.path if route else '?'}", self._translator(scope, holder))
         reply.headers += _CORS
         reply.headers += _SHARED if holder is None and method in ("GET", "HEAD") and reply.status == 200 else _PRIVATE
         if allowance:
@@ -127,31 +134,42 @@ class ApiApplication:
             reply.headers.append((b"deprecation", b"@%d" % route.deprecated_at))
         await reply(scope, receive, send)
 
-    async def _error_reply(self, error: Exception, what: str) -> Reply:
+    def _translator(self, scope: Any, holder: TokenHolder | None) -> Translator | None:
+        """For the reader of an error: in the language that the member has chosen, or that the client asks for. None for English."""
+        accepted = Headers(scope=scope).get("accept-language", "")
+        language = holder.viewer.login.language if holder and holder.viewer else i18n.choose(accepted, "en")
+        return None if language == "en" else self._entities.translator(language)
+
+    async def _error_reply(self, error: Exception, what: str, translator: Translator | None) -> Reply:
         problem = await self._context.explain(error)
         if problem is None:
             log.exception("%s failed", what)
             return Reply(b'{"error":"We failed at this. It is in our log."}', 500)
         if problem.log_text:
             log.info("%s: %s", what, problem.log_text)
-        return _refusal(problem)
+        return _refusal(problem, translator)
 
 
-def _refusal(problem: Problem) -> Reply:
+def _refusal(problem: Problem, translator: Translator | None = None) -> Reply:
     status = status_of(problem)
-    text = _WIRE.get(problem.message, problem.message)
-    answer: dict[str, Any] = {"error": text % problem.params if problem.params else text}
+    answer: dict[str, Any] = {"error": _sentence(problem.message, problem.params, translator)}
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(problem, Invalid) and problem.errors:
-        texts = [(_WIRE.get(error.message, error.message), error.params) for error in problem.errors]
-        sentences = [text % params if params else text for text, params in texts]
-        answer = {"error": "Validation failed: " + ", ".join(sentences), "details": {}}
+        sentences = [_sentence(error.message, dict(error.params or {}), translator) for error in problem.errors]
+        answer = {"error": " ".join(sentences) if translator else "Validation failed: " + ", ".join(sentences), "details": {}}
         for error, sentence in zip(problem.errors, sentences, strict=True):
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
             answer["details"].setdefault(PARAMETER_OF.get(error.field, error.field), []).append(entry)
     if isinstance(problem, TooMany | WritesPaused):
         headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
     return Reply(encode(answer), status, JSON, headers)
+
+
+def _sentence(message: str, params: dict[str, Any], translator: Translator | None) -> str:
+    if translator and message not in _FIXED:
+        return translator.sentence(message, params)
+    text = _WIRE.get(message, message)
+    return text % params if params else text
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,8 @@ table says "body", also as a form, multipart or JSON. List names have brackets i
 JSON. JSON null counts as absent; an empty text is a value. Lists are paged by the `Link` header: `next` is older, `prev`
 is newer, an empty page has none. As a bound, apps may send the id that they make of a date: milliseconds since 1970, shifted
 by 16 bits. Every response has `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit with the
-fewest requests left. Errors are `{"error": "…"}`; invalid fields also have `details`.
+fewest requests left. Errors are `{"error": "…"}`; invalid fields also have `details`. They are in the language of the member, or that
+of `Accept-Language`, except those that clients know by their words.
 """
 _BOUNDS = {
     "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters", "minItems": "at least {} values",

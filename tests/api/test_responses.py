@@ -176,3 +176,21 @@ async def test_since_id_returns_the_newest_and_min_id_the_next(village: Village)
     assert seen == {"since_id": [ids[5], ids[4]], "min_id": [ids[3], ids[2]], "max_id": [ids[0]]}
     between = (await jana.get(f"{path}&min_id={ids[0]}&max_id={ids[2]}")).json
     assert [status["id"] for status in between] == [ids[1]]
+
+
+async def test_errors_are_in_the_language_of_the_reader_except_those_that_clients_know(village: Village) -> None:
+    await village.settle("jana", "john")
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE logins SET language = 'cs' WHERE account_id = $1", village.people["jana"].id)
+    poll = {"status": "Kam?", "poll[options][]": ["tam"], "poll[expires_in]": "3600"}
+    jana, john = await village.by_app("jana"), await village.by_app("john")
+    czech, english = await jana.post("/api/v1/statuses", poll), await john.post("/api/v1/statuses", poll)
+    assert (czech.status, english.status) == (422, 422)
+    assert english.json["error"] == "Validation failed: Choices must have more than one item"
+    assert czech.json["error"] == "Anketa potřebuje aspoň dvě možnosti."
+    assert [[one["description"] for one in errors] for errors in czech.json["details"].values()] == [[czech.json["error"]]]
+    assert (await jana.get("/api/v1/statuses/12")).json == {"error": "Record not found"}
+    for accepted, words in (("en;q=0.3, sk", "nepřijímá"), ("en-GB, cs;q=0.5", "does not take"), ("", "does not take")):
+        refused = await village.nobody().send("PATCH", "/api/v1/timelines/home", headers={"accept-language": accepted})
+        assert words in refused.json["error"]
+        assert refused.headers["cache-control"] == "private, no-store"
