@@ -1,11 +1,13 @@
-"""Mastodon.py as an app of staff, on the running network: each of its calls for accounts, reports and blocks has its real effect."""
+"""Mastodon.py as an app of staff, on the running network: its calls for accounts, reports, blocks and figures have their real effect."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from mastodon import Mastodon
 from mastodon.errors import MastodonAPIError, MastodonIllegalArgumentError, MastodonNotFoundError
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.queue.queries import retry_jobs
 from folkmoot.network.accounts.queries import find_account_by_name
@@ -157,3 +159,19 @@ def test_members_with_the_scopes_are_refused(staff: Staff) -> None:
     for call in (member.admin_reports, member.admin_accounts_v2, member.admin_ip_blocks):
         with pytest.raises(MastodonAPIError):
             call()
+
+
+def test_figures_and_trends(staff: Staff) -> None:
+    post(staff.network, newcomer(staff.network, "pise"), "#Studánka teče")
+    now = clock.now()
+    week = now - timedelta(days=6), now
+    measures = staff.moderator.admin_measures(*week, new_users=True, active_users=True, opened_reports=True, tag_uses="studanka")
+    found = {one.key: one for one in measures}
+    assert set(found) == {"new_users", "active_users", "opened_reports", "tag_uses"}
+    assert (int(found["tag_uses"].total), len(found["new_users"].data)) == (1, 7)
+    assert int(found["new_users"].total) >= 3
+    dimensions = staff.moderator.admin_dimensions(*week, languages=True, space_usage=True, tag_languages="studanka")
+    assert [one.key for one in dimensions] == ["languages", "space_usage", "tag_languages"]
+    cohorts = staff.moderator.admin_retention(*week, "day")
+    assert [len(one.data) for one in cohorts] == [7, 6, 5, 4, 3, 2, 1]
+    assert isinstance(staff.moderator.admin_trending_tags(), list)
