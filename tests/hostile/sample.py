@@ -113,6 +113,25 @@ async def state(database: Database) -> dict[str, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+# Of the transactions since a number: the next number, and those that committed and wrote to other tables than those above.
+# Rows of these tables carry the transaction that wrote them; a session that writes caches can write nothing else.
+_COMMITTED = f"""
+    WITH now AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next)
+    SELECT next, ARRAY (
+        SELECT number FROM generate_series($1, next - 1) AS number WHERE pg_xact_status(number::text::xid8) <> 'aborted'
+        EXCEPT ({" UNION ALL ".join(f"SELECT xmin::text::bigint FROM {table}" for table in _NOT_COMPARED)})
+    ) FROM now
+"""
+
+
+async def committed_since(database: Database, number: int) -> tuple[int, list[int]]:
+    """(the number of the next transaction, those from `number` on that have committed a change). As exact as comparing
+    `state`, and a hundred times cheaper: also a change that leaves all rows as they were counts."""
+    async with database.read() as conn:
+        [row] = await conn.fetch(_COMMITTED, number)
+    return row[0], row[1]
+
+
 _sql: list[str] = []
 
 
