@@ -4,10 +4,13 @@ import asyncio
 import logging
 import re
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from folkmoot.base import clock
+from folkmoot.base.db import Database
 from folkmoot.network.posts.model import PollDraft
 from folkmoot.network.sessions import actions
 from folkmoot.network.sessions.invitations import invite
@@ -15,10 +18,11 @@ from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.queries import get_login
 from tests.api.test_accounts import picture
 from tests.api.test_oauth import _code, _exchange, _register
-from tests.village import Answer, Village
+from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
 TIMES = 8
+DAY = (clock.now() + timedelta(days=1)).isoformat()
 
 
 async def _together(*requests: Any) -> Counter[int]:
@@ -63,6 +67,38 @@ async def test_what_is_done_many_times_at_once_is_done_once(village: Village) ->
         await _count(village, "SELECT coalesce(sum(delta), 0) FROM counter_deltas WHERE subject_id = $1 AND counter IN (12, 13)", post.id)
         == 0
     )
+
+
+async def test_an_idempotency_key_makes_one_post_in_all_processes(village: Village, dsn: str) -> None:
+    """Two applications with sessions of their own, as two processes have; the key is locked in the database."""
+    await village.settle("jana", "karel")
+    jana, karel = await village.by_app("jana"), await village.by_app("karel")
+    database = await Database.open(dsn)
+    elsewhere = Visitor(Village(database, village.settings).front, token=jana._token)
+
+    async def send(form: dict[str, Any], key: str, *more: Visitor) -> list[Answer]:
+        callers = [*[jana, elsewhere] * (TIMES // 2), *more]
+        return await asyncio.gather(*(caller.post("/api/v1/statuses", form, idempotency_key=key) for caller in callers))
+
+    poll = {"status": "Jdeme?", "poll[options][]": ["ano", "ne"], "poll[expires_in]": 600}
+    for key, form in (("a", poll), ("é" * 100, {"status": "@karel #kasna", "visibility": "direct"}), ("b", {**poll, "scheduled_at": DAY})):
+        answers = await send(form, key)
+        assert [answer.status for answer in answers] == [200] * TIMES, key
+        assert [answer.json for answer in answers] == [answers[0].json] * TIMES, key
+    assert await _count(village, "SELECT count(*) FROM posts") == 2
+    assert await _count(village, "SELECT count(*) FROM polls") == 1
+    assert await _count(village, "SELECT count(*) FROM scheduled_posts") == 1
+    # Refused ones leave the key free, also beside others; another member has keys of their own.
+    assert {answer.status for answer in await send({"status": ""}, "c")} == {422}
+    mixed = await asyncio.gather(send({"status": ""}, "c"), send({"status": "jednou"}, "c", karel))
+    assert [answer.status for answer in mixed[1]] == [200] * (TIMES + 1)
+    assert len({answer.json["id"] for answer in mixed[1]}) == 2
+    assert {answer.json.get("id", mixed[1][0].json["id"]) for answer in mixed[0]} == {mixed[1][0].json["id"]}
+    # What was deleted is not the answer to a repeated request.
+    await jana.send("DELETE", f"/api/v1/statuses/{mixed[1][0].json['id']}")
+    [again] = {answer.json["id"] for answer in await send({"status": "jednou"}, "c")}
+    assert again != mixed[1][0].json["id"]
+    await database.close()
 
 
 async def test_edits_at_once_make_one_history(village: Village) -> None:
