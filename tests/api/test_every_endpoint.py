@@ -3,20 +3,27 @@ lists, the shapes of answers and errors, headers of every answer, CORS, and limi
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.openapi import document
 from folkmoot.api.routes import ROUTES
+from folkmoot.base import clock
+from folkmoot.base.limits import TABLE, Limit, Limits
+from folkmoot.config import Limits as LimitSettings
 from folkmoot.http.routing import Access
+from folkmoot.network.sessions import scopes
 from tests.api.crowd import ALL_SCOPES, QUERIES, Crowd, gather
 from tests.api.test_openapi import Auditor
 from tests.village import Answer, Village, Visitor
 
 ENDPOINTS = [endpoint for endpoint in ROUTES if isinstance(endpoint, Endpoint)]
 OF_MEMBERS = (Access.PUBLIC, Access.APP, Access.MEMBER)
+SCOPES = sorted({endpoint.scope for endpoint in ENDPOINTS if endpoint.scope})
 PAGED = [endpoint for endpoint in ENDPOINTS if endpoint.is_paged and endpoint.access in OF_MEMBERS]
 # Their documents are of earlier days, or they end with an error for a reason of their own.
 WITHOUT_ANSWER = {
@@ -143,7 +150,8 @@ async def test_every_answer_is_as_declared(crowd: Crowd, described: dict[str, An
 
 async def test_every_error_is_as_declared(crowd: Crowd, described: dict[str, Any]) -> None:
     auditor, village = Auditor(described), crowd.village
-    small, wrong, nobody = await village.by_app("jana", "write:collections"), Visitor(village.front, token="wrong"), village.nobody()
+    wrong, nobody = Visitor(village.front, token="wrong"), village.nobody()
+    small = {scope: await village.by_app("jana", _all_but(scope)) for scope in SCOPES}
     refused: set[int] = set()
     for endpoint in ENDPOINTS:
         path = crowd.path(endpoint, "12345")
@@ -152,7 +160,7 @@ async def test_every_error_is_as_declared(crowd: Crowd, described: dict[str, Any
         if endpoint.access is not Access.PUBLIC:
             attempts.append((nobody, path, 401))
         if endpoint.scope:
-            attempts.append((small, path, 403))
+            attempts.append((small[endpoint.scope], path, 403))
         if endpoint.access in OF_MEMBERS:
             if required and "{" not in endpoint.path and endpoint.method == "GET":
                 attempts.append((crowd.jana, path.partition("?")[0], 400))
@@ -184,6 +192,105 @@ async def _check_unknown_ids(crowd: Crowd, auditor: Auditor) -> None:
         if answer.status != 404 and not is_incomplete:
             found.append((endpoint.method, endpoint.path, answer.status))
     assert found == [], found
+
+
+def _all_but(scope: str) -> str:
+    """All scopes that do not allow what a scope allows."""
+    return " ".join(one for one in sorted(scopes.KNOWN) if not scopes.covers_any(frozenset([one]), scope))
+
+
+async def test_the_smallest_scope_of_every_endpoint_is_enough(village: Village) -> None:
+    """A token with it alone is refused for other reasons only. Each of several is enough."""
+    await village.settle("jana")
+    tokens = {one: await village.by_app("jana", one) for one in sorted({one for scope in SCOPES for one in scope.split("|")})}
+    for endpoint in ENDPOINTS:
+        if endpoint.media_type == "text/event-stream":
+            continue
+        for one in filter(None, endpoint.scope.split("|")):
+            answer = await tokens[one].send(endpoint.method, re.sub(r"\{\w+\}", "12345", endpoint.path))
+            assert answer.status != 401, (endpoint.path, one)
+            assert b"outside the authorized scopes" not in answer.body, (endpoint.method, endpoint.path, one)
+
+
+def test_scopes_to_read_allow_no_change() -> None:
+    """By the rule of Mastodon, which documents four exceptions."""
+    exceptions = {
+        "/api/v1/statuses/{id}/translate", "/api/v1/suggestions/{id}", "/api/v1/media/{id}", "/api/v1/admin/canonical_email_blocks/test",
+    }
+    for endpoint in ENDPOINTS:
+        for scope in filter(None, endpoint.scope.split("|")):
+            if "read" in scope.split(":"):
+                assert endpoint.method == "GET" or endpoint.path in exceptions, endpoint
+            elif "write" in scope.split(":"):
+                assert endpoint.method != "GET" or "|" in endpoint.scope or endpoint.path in exceptions, endpoint
+
+
+# -- limits --------------------------------------------------------------------------------------------------------
+
+
+def _set_limits(village: Village, **limits: Limit) -> None:
+    """Limits so high that nothing reaches them, but for these."""
+    few = Limits(1000)
+    few._limits.update({name: limit for name, limit in limits.items() if not TABLE[name].is_exact})
+    multiplier = 0.001 if any(TABLE[name].is_exact for name in limits) else 1000  # exact ones: one
+    context = village.front._api._context
+    object.__setattr__(context, "limits", few)
+    object.__setattr__(context, "settings", msgspec.structs.replace(village.settings, limits=LimitSettings(multiplier=multiplier)))
+
+
+def _check_refusal(answer: Answer, limit: Limit, auditor: Auditor, endpoint: Endpoint, path: str) -> None:
+    what = (endpoint.method, endpoint.path)
+    assert answer.status == 429, what
+    auditor.check(endpoint.method, path, answer)
+    _check_headers(answer, what)
+    assert (answer.headers["x-ratelimit-limit"], answer.headers["x-ratelimit-remaining"]) == (str(limit.times), "0"), what
+    assert 1 <= int(answer.headers["retry-after"]) <= limit.seconds + 1, what  # rounded up
+    reset = datetime.strptime(answer.headers["x-ratelimit-reset"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    assert abs((reset - clock.now()).total_seconds() - int(answer.headers["retry-after"])) <= 2, what
+    assert set(answer.json) == {"error"}, what
+
+
+async def test_every_endpoint_obeys_the_limits_of_all_and_its_own(village: Village, described: dict[str, Any]) -> None:
+    await village.settle("jana", "karel")
+    jana, karel, nobody = await village.by_app("jana", ALL_SCOPES), await village.by_app("karel", ALL_SCOPES), village.nobody()
+    auditor, none = Auditor(described), Limit(0, 300)
+    for endpoint in ENDPOINTS:
+        path = re.sub(r"\{\w+\}", "12345", endpoint.path)
+        for name in ("account", "token", "address"):
+            _set_limits(village, **{name: none})
+            answer = await (nobody if name == "address" else jana).send(endpoint.method, path)
+            _check_refusal(answer, none, auditor, endpoint, path)
+        if not endpoint.limit:
+            continue
+        own = TABLE[endpoint.limit]._replace(times=1)
+        _set_limits(village, **{endpoint.limit: own})
+        first, second = [await jana.send(endpoint.method, path) for _ in range(2)]
+        assert first.status != 429, path
+        assert (first.headers["x-ratelimit-limit"], first.headers["x-ratelimit-remaining"]) == ("1", "0"), path
+        _check_refusal(second, own, auditor, endpoint, path)
+        assert (await karel.send(endpoint.method, path)).status != 429, path
+        async with village.database.cache() as cache:
+            await cache.execute("DELETE FROM rate_windows")
+
+
+def test_the_limits_that_mastodon_documents_are_ours() -> None:
+    """docs.joinmastodon.org/api/rate-limits, and the families of its RateLimiter. Where ours are lower, a person would be hurt."""
+    half_an_hour, day = 1800, 86400
+    documented = {
+        ("POST", "/api/v1/media"): (30, half_an_hour), ("POST", "/api/v2/media"): (30, half_an_hour),
+        ("DELETE", "/api/v1/statuses/{id}"): (30, half_an_hour), ("POST", "/api/v1/statuses/{id}/unreblog"): (30, half_an_hour),
+        ("POST", "/api/v1/statuses"): (300, 3 * 3600), ("POST", "/api/v1/statuses/{id}/reblog"): (300, 3 * 3600),
+        ("POST", "/api/v1/accounts/{id}/follow"): (400, day),
+    }
+    ours = {(endpoint.method, endpoint.path): TABLE[endpoint.limit][:2] for endpoint in ENDPOINTS if endpoint.limit}
+    assert {route: limit for route, limit in ours.items() if route in documented} == documented
+    # Without a number in the documentation.
+    assert ours.keys() - documented.keys() == {
+        ("POST", "/api/v1/apps"), ("POST", "/api/v1/reports"), ("GET", "/api/v1/accounts/search"), ("GET", "/api/v1/directory"),
+        ("GET", "/api/v2/search"), ("POST", "/api/v1/statuses/{id}/translate"),
+    }
+    assert (TABLE["token"][:2], TABLE["address"][:2], TABLE["sign_up"][:2]) == ((300, 300), (300, 300), (5, half_an_hour))
+    assert TABLE["account"].times >= 300
 
 
 async def test_every_endpoint_answers_preflight_requests_of_browsers(village: Village) -> None:
