@@ -1,6 +1,7 @@
 """Accounts through the client API: the member's own profile, others' profiles and posts. `sign_up.py` creates accounts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -12,7 +13,7 @@ from folkmoot.api.profile_changes import ProfileChange
 from folkmoot.api.request import Request
 from folkmoot.api.status_shapes import Status
 from folkmoot.api.words import QUOTE_POLICY, VISIBILITY
-from folkmoot.base.errors import NotFound, TooMany
+from folkmoot.base.errors import Invalid, NotFound, TooMany
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
@@ -210,10 +211,13 @@ async def _uploaded(request: Request, file: File | None, purpose: Purpose) -> st
         return None
     if request.context.limits.spend("media", request.viewer.id).is_spent:
         raise TooMany("Too many requests", retry_after=1800)
-    upload = await upload_picture(
-        request.database, request.context.store, request.account, file.content, purpose=purpose,
-        most_bytes=request.context.settings.media.max_bytes,
-    )
+    try:
+        upload = await upload_picture(
+            request.database, request.context.store, request.account, file.content, purpose=purpose,
+            most_bytes=request.context.settings.media.max_bytes,
+        )
+    except Invalid as problem:  # the errors say which of the two files it is
+        raise Invalid(*(replace(error, field=purpose.value) for error in problem.errors), log_text=problem.log_text) from problem
     return upload.key
 
 

@@ -184,6 +184,7 @@ async def _show(request: Request) -> Reply:
 
 
 _ONE = "/api/v1/admin/accounts/{id}"
+_FAULTY = {"word": "text", "reason": "text", "explanation": "text"}
 _READ: tuple[Access, str] = (Access.MODERATOR, "admin:read:accounts")
 _WRITE: tuple[Access, str] = (Access.MODERATOR, "admin:write:accounts")
 _OPERATE: tuple[Access, str] = (Access.OPERATOR, "admin:write:accounts")
@@ -191,11 +192,11 @@ ROUTES = [
     endpoint("GET", "/api/v2/admin/accounts", index, *_READ, params=WantedAccounts, answer=list[AdminAccount]),
     endpoint("GET", "/api/v1/admin/accounts", old_index, *_READ, params=OldWantedAccounts, answer=list[AdminAccount]),
     endpoint("GET", _ONE, show, *_READ, answer=AdminAccount),
-    endpoint("DELETE", _ONE, delete, *_WRITE, params=DeletionOfAccount, answer=AdminAccount, may_conflict=True),
+    endpoint("DELETE", _ONE, delete, *_WRITE, params=DeletionOfAccount, answer=AdminAccount, may_conflict=True, faulty=_FAULTY),
     endpoint("POST", f"{_ONE}/approve", approve, *_OPERATE, answer=AdminAccount, may_conflict=True),
-    endpoint("POST", f"{_ONE}/reject", reject, *_OPERATE, params=Refusal, answer=AdminAccount),
-    endpoint("POST", f"{_ONE}/action", act, *_WRITE, params=NewMeasure, answer=Nothing, may_conflict=True),
-    endpoint("POST", f"{_ONE}/enable", enable, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True),
-    endpoint("POST", f"{_ONE}/unsilence", unsilence, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True),
-    endpoint("POST", f"{_ONE}/unsuspend", unsuspend, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True),
+    endpoint("POST", f"{_ONE}/reject", reject, *_OPERATE, params=Refusal, answer=AdminAccount, faulty=_FAULTY),
+    endpoint("POST", f"{_ONE}/action", act, *_WRITE, params=NewMeasure, answer=Nothing, may_conflict=True, faulty=_FAULTY),
+    endpoint("POST", f"{_ONE}/enable", enable, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True, faulty=_FAULTY),
+    endpoint("POST", f"{_ONE}/unsilence", unsilence, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True, faulty=_FAULTY),
+    endpoint("POST", f"{_ONE}/unsuspend", unsuspend, *_WRITE, params=Lifting, answer=AdminAccount, may_conflict=True, faulty=_FAULTY),
 ]

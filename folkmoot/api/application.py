@@ -11,13 +11,13 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
+from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.entities import Entities
 from folkmoot.api.identification import find_holder, require_unspent
 from folkmoot.api.request import Request, encode
 from folkmoot.api.status_entities import Fragment
 from folkmoot.api.stream_connection import Rendering
 from folkmoot.api.websocket import StreamingSocket
-from folkmoot.api.words import PARAMETER_OF
 from folkmoot.base import i18n
 from folkmoot.base.errors import (
     Invalid,
@@ -35,7 +35,7 @@ from folkmoot.http.counting import count_exactly, count_request
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.problems import REFUSAL, WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
-from folkmoot.http.routing import Router
+from folkmoot.http.routing import Route, Router
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.sessions.model import TokenHolder
 
@@ -123,7 +123,7 @@ class ApiApplication:
             )
             reply = await route.handler(request)
         except Exception as error:
-            reply = await self._error_reply(error, f"{method} {route.path if route else '?'}", self._translator(scope, holder))
+            reply = await self._error_reply(error, method, route, self._translator(scope, holder))
         reply.headers += _CORS
         reply.headers += _SHARED if holder is None and method in ("GET", "HEAD") and reply.status == 200 else _PRIVATE
         if allowance:
@@ -140,17 +140,18 @@ class ApiApplication:
         language = holder.viewer.login.language if holder and holder.viewer else i18n.choose(accepted, "en")
         return None if language == "en" else self._entities.translator(language)
 
-    async def _error_reply(self, error: Exception, what: str, translator: Translator | None) -> Reply:
+    async def _error_reply(self, error: Exception, method: str, route: Route | None, translator: Translator | None) -> Reply:
+        what = f"{method} {route.path if route else '?'}"
         problem = await self._context.explain(error)
         if problem is None:
             log.exception("%s failed", what)
             return Reply(b'{"error":"We failed at this. It is in our log."}', 500)
         if problem.log_text:
             log.info("%s: %s", what, problem.log_text)
-        return _refusal(problem, translator)
+        return _refusal(problem, route, translator)
 
 
-def _refusal(problem: Problem, translator: Translator | None = None) -> Reply:
+def _refusal(problem: Problem, route: Route | None = None, translator: Translator | None = None) -> Reply:
     status = status_of(problem)
     answer: dict[str, Any] = {"error": _sentence(problem.message, problem.params, translator)}
     headers: list[tuple[bytes, bytes]] = []
@@ -159,7 +160,8 @@ def _refusal(problem: Problem, translator: Translator | None = None) -> Reply:
         answer = {"error": " ".join(sentences) if translator else "Validation failed: " + ", ".join(sentences), "details": {}}
         for error, sentence in zip(problem.errors, sentences, strict=True):
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
-            answer["details"].setdefault(PARAMETER_OF.get(error.field, error.field), []).append(entry)
+            name = route.parameter_of(error.field) if isinstance(route, Endpoint) else error.field
+            answer["details"].setdefault(name, []).append(entry)
     if isinstance(problem, TooMany | WritesPaused):
         headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
     return Reply(encode(answer), status, JSON, headers)

@@ -14,6 +14,7 @@ from folkmoot.api.activity_shapes import Count, Search
 from folkmoot.api.network_shapes import Error, ValidationError
 from folkmoot.api.parameters import Cursors, P, ParameterField, Parameters, fields_of, fill
 from folkmoot.api.request import Request
+from folkmoot.api.words import PARAMETER_OF
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 
@@ -22,7 +23,8 @@ from folkmoot.http.routing import Access, Handler, Route
 class Endpoint(Route):
     """`other_answer`: the type of the response to some parameters. `about`: one sentence for the reference. `reads_body`: whether
     parameters may come in a body. `media_type`: of a response that is not plain JSON. `further`: other statuses of
-    success, and when they are answered. `may_conflict`: 409. `refusal`: the shape of errors.
+    success, and when they are answered. `may_conflict`: 409. `refusal`: the shape of errors. `faulty`: parameters by the
+    fields of errors of the action, where neither has the same name nor `words.PARAMETER_OF` knows it.
     """
 
     params: type[Parameters] | None = None
@@ -34,6 +36,7 @@ class Endpoint(Route):
     further: Mapping[int, str] = field(default_factory=dict)
     may_conflict: bool = False
     refusal: type[Shape] = Error
+    faulty: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[ParameterField, ...]:
@@ -54,14 +57,21 @@ class Endpoint(Route):
         """The part of the API that the endpoint belongs to: the name of its module."""
         return self.handler.__module__.rpartition(".")[2].replace("_", " ")
 
+    def parameter_of(self, field: str) -> str:
+        """The parameter that an error of the action is about. Actions have our words, clients have theirs."""
+        if field in self.faulty:
+            return self.faulty[field]
+        return field if any(one.name == field for one in self.fields) else PARAMETER_OF.get(field, field)
+
     def refusals(self) -> dict[int, type[Shape]]:
-        """The status codes of its errors, with the shape of each."""
+        """The status codes of its errors, with the shape of each. 404: of what the path or a parameter names, or a change needs."""
         is_write, is_open = self.method != "GET", self.access is Access.PUBLIC
+        names_something = "{" in self.path or any(one.is_required for one in self.fields)
         found = {
-            400: bool(self.params), 401: True, 403: not is_open or bool(self.scope), 404: "{" in self.path, 409: self.may_conflict,
-            413: self.reads_body, 422: not is_open or is_write, 429: True, 503: True,
+            400: True, 401: True, 403: not is_open or bool(self.scope) or self.refusal is not Error, 404: names_something or is_write,
+            409: self.may_conflict, 413: self.reads_body, 422: not is_open or is_write, 429: True, 503: True, 507: True,
         }
-        shapes: dict[int, type[Shape]] = {400: self.refusal, 401: self.refusal, 422: ValidationError}
+        shapes: dict[int, type[Shape]] = {400: self.refusal, 401: self.refusal, 403: self.refusal, 422: ValidationError}
         return {status: shapes.get(status, Error) for status, can_be in found.items() if can_be}
 
 

@@ -112,7 +112,10 @@ ROUTES = [
     ),
     endpoint("GET", _ONE, show, Access.MEMBER, _WRITE, further={206: "while it is prepared"}, answer=MediaAttachment),
     *(
-        endpoint(method, _ONE, describe, Access.MEMBER, _WRITE, most_bytes=None, params=PictureChange, answer=MediaAttachment)
+        endpoint(
+            method, _ONE, describe, Access.MEMBER, _WRITE, most_bytes=None, params=PictureChange, answer=MediaAttachment,
+            faulty={"file": "thumbnail"},
+        )
         for method in ("PUT", "PATCH")
     ),
     endpoint("DELETE", _ONE, delete, Access.MEMBER, _WRITE, answer=Nothing),

@@ -91,11 +91,12 @@ def _shown(request: Request, found: model.Filter, keyword_id: int) -> Reply:
 
 _ALL, _ONE = "/api/v1/filters", "/api/v1/filters/{id}"
 _DEPRECATED_AT = 1668384000  # 14 November 2022
+_FAULTY = {"title": "phrase", "keywords": "phrase"}
 
 
 def _endpoint(method: str, path: str, handler: Any, answer: Any, params: type[Parameters] | None = None) -> Endpoint:
     scope = "read:filters" if method == "GET" else "write:filters"
-    return endpoint(method, path, handler, Access.MEMBER, scope, params=params, answer=answer, deprecated_at=_DEPRECATED_AT)
+    return endpoint(method, path, handler, Access.MEMBER, scope, params=params, answer=answer, deprecated_at=_DEPRECATED_AT, faulty=_FAULTY)
 
 
 ROUTES = [
