@@ -26,7 +26,7 @@ from tests.invariants import list_broken
 from tests.series import dice, length
 from tests.village import LIMITS, settle, write
 
-TIMES, PARTS = length(25, 500), range(length(1, 20))
+TIMES, PARTS = length(15, 500), range(length(1, 20))
 Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 
@@ -280,7 +280,7 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
 @pytest.mark.parametrize("pair", POSTS)
 async def test_opposed_acts_on_posts(db: Database, pair: str, part: int) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await race(db, f"{pair} {part}", scene, *POSTS[pair], check_every=length(1, 50))
+    await race(db, f"{pair} {part}", scene, *POSTS[pair], check_every=length(5, 50))
 
 
 @pytest.mark.parametrize("part", PARTS)
