@@ -158,10 +158,7 @@ def _shape(request: Request, found: Subscription) -> WebPushSubscription:
 _PATH = "/api/v1/push/subscription"
 ROUTES = [
     endpoint("GET", _PATH, show, Access.MEMBER, "push", answer=WebPushSubscription),
-    endpoint(
-        "POST", _PATH, subscribe, Access.MEMBER, "push", params=NewPush, answer=WebPushSubscription,
-        faulty={"endpoint": "subscription", "keys": "subscription"},
-    ),
+    endpoint("POST", _PATH, subscribe, Access.MEMBER, "push", params=NewPush, answer=WebPushSubscription),
     endpoint("PUT", _PATH, change, Access.MEMBER, "push", params=ChangedPush, answer=WebPushSubscription),
     endpoint("PATCH", _PATH, change, Access.MEMBER, "push", params=ChangedPush, answer=WebPushSubscription),
     endpoint("DELETE", _PATH, unsubscribe, Access.MEMBER, "push", answer=Nothing),

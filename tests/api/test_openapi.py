@@ -1,6 +1,7 @@
 """The OpenAPI document is valid, complete and correct: real responses match the shapes that it declares."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.openapi import document
-from folkmoot.api.parameters import fields_of
+from folkmoot.api.parameters import ParameterField, fields_of
 from folkmoot.api.reference import reference
 from folkmoot.api.routes import ROUTES
 from folkmoot.cli import moot
@@ -101,6 +102,13 @@ def test_every_response_and_parameter_is_declared() -> None:
             assert fields_of(endpoint.params)
 
 
+def _names(fields: Iterable[ParameterField]) -> Iterator[str]:
+    """The names of parameters, and of those within them."""
+    for field in fields:
+        yield field.name
+        yield from _names(field.parts)
+
+
 class Auditor:
     """Compares responses with the declarations of their endpoints: as msgspec types without unknown keys, and as JSON Schema."""
 
@@ -124,7 +132,7 @@ class Auditor:
             assert header in ("Link", "Retry-After") or header.lower() in answer.headers, (path, header)
         [content] = response["content"].values()
         if answer.status == 422 and endpoint.params:  # errors use the names that clients send
-            names = {*(field.name for field in endpoint.fields), "idempotency_key"}  # the last is a header
+            names = {*_names(endpoint.fields), "idempotency_key"}  # the last is a header
             assert set(answer.json.get("details", ())) <= names, (path, answer.json)
         key = (method, endpoint.path, answer.status)
         if key not in self._validators:
