@@ -1,8 +1,8 @@
 """Health checks: `/livez` (the process runs), `/readyz` (it can serve requests) and `/metrics` (for Prometheus).
 
 `/readyz` answers 503 with the reasons if this process should get no requests; texts of errors go to the log only.
-`warnings` are for the operator and do not affect readiness: parked jobs, failing timed jobs. `/metrics` answers only
-requests from this machine that did not pass a proxy.
+`warnings` are for the operator and do not affect readiness: parked jobs, failing timed jobs, a detector that pauses. `/metrics` answers
+only requests from this machine that did not pass a proxy.
 """
 
 import logging
@@ -22,6 +22,7 @@ from folkmoot.base.queue.timed_queries import list_timed
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
+from folkmoot.moderation.detection.pauses import list_recent
 from folkmoot.moderation.journal.queries import find_state
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import alarm
@@ -102,6 +103,7 @@ class HealthApplication:
                 parked = await count_parked(conn)
                 unknown = await count_unknown(conn, self._jobs)
                 journal = await find_state(conn)
+                pauses = await list_recent(conn, clock.now(), clock.now()) if role == PRIMARY else []
                 is_standby = conn.is_standby or is_logical(DataDirectory(self._context.settings.data))
         except (Unavailable, asyncpg.PostgresError) as error:
             _log.debug("the database does not answer: %s", error)
@@ -113,7 +115,7 @@ class HealthApplication:
             reasons += overdue_reasons(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
-        warnings = [*parked_warnings(parked), *unknown_warnings(unknown), *failure_warnings(timed)]
+        warnings = [*parked_warnings(parked), *unknown_warnings(unknown), *failure_warnings(timed), *(what for _, what in pauses)]
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
         if role in (RETURNING, FENCED):

@@ -30,6 +30,7 @@ from folkmoot.config import Settings, WrongSetting
 
 _SECONDS = 25.0  # for one group of checks
 _NEWEST_PICTURES = 50
+_PAUSES_OF = timedelta(days=7)
 _MARKS = {GOOD: "  ok       ", WARNING: "  warning  ", BROKEN: "  BROKEN   "}
 _INDENT = " " * 11
 _HARMLESS = ("terminating ", "the database system is ")  # reported to clients at each stop and start
@@ -153,7 +154,6 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base.database_health import get_database_health
     from folkmoot.base.migrate import known
     from folkmoot.commands.checks import database, offsite, operation
-    from folkmoot.moderation.detection.versions import find_fault, find_file
     from folkmoot.portability.queries import find_repository, get_host, last_runs, list_rehearsals
 
     facts, newest = await get_database_facts(conn), known()[-1].number
@@ -166,7 +166,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
         *database.check_host(settings, await get_host(conn)),
         *await _work(settings, conn),
         *await _people(settings, conn),
-        *operation.check_detector(await find_fault(conn), await find_file(conn, settings.data)),
+        *await _detector(settings, conn),
         *(list(offsite.check_pictures_to_come(settings)) or operation.check_pictures(*await _missing_pictures(settings, conn))),
         *offsite.check_backups(settings, await last_runs(conn), await find_repository(conn), await list_rehearsals(conn)),
     ]
@@ -183,6 +183,18 @@ async def _work(settings: Settings, conn: Any) -> list[Finding]:
         return []
     unknown = await count_unknown(conn, job_names(settings))
     return list(check_work(timed_jobs(settings), await list_timed(conn), await measure_queue(conn), unknown))
+
+
+async def _detector(settings: Settings, conn: Any) -> list[Finding]:
+    from folkmoot.base import clock
+    from folkmoot.commands.checks.operation import check_detector
+    from folkmoot.moderation.detection.pauses import list_recent
+    from folkmoot.moderation.detection.versions import find_fault, find_file
+    from folkmoot.portability.host import PRIMARY, Host
+
+    now = clock.now()
+    pauses = await list_recent(conn, now, now - _PAUSES_OF) if Host(settings.data).role == PRIMARY else None
+    return list(check_detector(await find_fault(conn), await find_file(conn, settings.data), pauses))
 
 
 async def _people(settings: Settings, conn: Any) -> list[Finding]:

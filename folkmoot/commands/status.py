@@ -1,5 +1,6 @@
 """`moot status`: the state of the network, on one screen."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  worker     {'never seen' if worker_age is None else f'last seen {worker_age} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
+        f"{_pauses(answer['pauses'])}"
         f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
         f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
         f"  drill      {_last_run(answer['drill'], 'it compared', _rehearsals(answer['rehearsals']))}"
@@ -78,6 +80,12 @@ def _failover_state(directory: Any, role: str) -> dict[str, Any]:
         "state": suspicion, "warnings": said, "exported_to": str(exported[0]) if exported else None,
         "exported_rows": exported[1].count if exported else 0,
     }
+
+
+def _pauses(pauses: list[dict[str, Any]]) -> str:
+    """When new posts were not examined lately, the newest of such times; nothing if they always were."""
+    more = f"; {len(pauses) - 1} more in the last week" if len(pauses) > 1 else ""
+    return f"  detector   {pauses[0]['what']}{more}\n" if pauses else ""
 
 
 def _offsite(offsite: dict[str, Any], role: str) -> str:
@@ -148,6 +156,7 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.base.queue.queries import measure_queue
     from folkmoot.base.queue.timed_queries import list_timed
     from folkmoot.moderation.cases.queries import count_open
+    from folkmoot.moderation.detection.pauses import list_recent
     from folkmoot.network.media.queries import count_media_bytes
     from folkmoot.network.sessions.queries import count_network
     from folkmoot.portability.data_directory import DataDirectory
@@ -168,12 +177,14 @@ async def _status(data: Path) -> dict[str, Any]:
         ages = [one.age for one in (await list_timed(conn)).values()]
         runs, rehearsals = await last_runs(conn), await list_rehearsals(conn)
         cases = await count_open(conn, clock.now())
+        pauses = await list_recent(conn, clock.now(), clock.now() - timedelta(days=7))
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "peers": [describe_link(directory, peer) for peer in peers],
         "failover": _failover_state(directory, host.role),
         "replication": following_facts(following), "replication_text": following_text(following, host, *(peer.name for peer in peers)),
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
+        "pauses": [{"lasts": lasts, "what": what} for lasts, what in pauses],
         "worker_seconds": max(0, round(min(ages))) if ages else None,
         "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,
         "jobs_oldest_seconds": max(0, round(queue.oldest)),

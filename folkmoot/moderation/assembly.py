@@ -17,6 +17,7 @@ from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.detection.asking import Asking
 from folkmoot.moderation.detection.current import detector_of
 from folkmoot.moderation.detection.jobs import Examiner
+from folkmoot.moderation.detection.pauses import BEATS_EVERY, Watch
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB
@@ -97,6 +98,7 @@ class Moderation:
             Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
             Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
             *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED, *statements.TIMED,
+            Timed("detection.watch", BEATS_EVERY, Watch(has_reader=bool(settings.detector.reader_url))),
             Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
             *self._juries.timed_jobs(),

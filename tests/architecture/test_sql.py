@@ -66,7 +66,7 @@ OWNERS = {
     "scheduled": "scheduled_posts",
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
-    "detection": "signals detectors detector_choices reader_requests",
+    "detection": "signals detectors detector_choices reader_requests detector_pauses detector_beats",
     "learning": "samples",
     "measurement": "sample_days sample_strata sample_items measurements measured_figures",
     "evidence": "evidence evidence_media",

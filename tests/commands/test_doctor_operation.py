@@ -150,3 +150,11 @@ def test_a_detector_that_cannot_be_used_is_named() -> None:
     assert not list(operation.check_detector("", None))
     assert states_of(operation.check_detector("The detector x is damaged.", None)) == {"detector.usable": WARNING}
     assert states_of(operation.check_detector("", Path("/srv/ours.detector"))) == {"detector.stored": WARNING}
+
+
+def test_a_detector_that_pauses_is_named() -> None:
+    assert states_of(operation.check_detector("", None, [])) == {"detector.examines": GOOD}
+    assert states_of(operation.check_detector("", None, [(False, "the detector failed from 10:00 UTC until 10:05 UTC")])) == {
+        "detector.examines": WARNING}
+    assert states_of(operation.check_detector("", None, [(True, "the detector failed from 10:00 UTC and still")])) == {
+        "detector.examines": BROKEN}

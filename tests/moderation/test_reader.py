@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -196,6 +197,26 @@ async def test_a_failure_is_tried_again_later_and_three_times_at_most(court: Cou
         assert len(service.requests) == min(attempt + 1, 3)
     assert clock.now() >= now
     assert not await court.queue()
+    service.status = 200
+    for seconds in (30, 90):  # after the first failure
+        await _examine(court, asking, await court.village.write("author", f"Bude teplo, {seconds}."))
+        with clock.stopped_at(now + timedelta(seconds=seconds)):
+            assert await asking.ask_waiting(court.database) == 1
+    async with court.database.read() as conn:
+        assert not await conn.fetch("SELECT FROM detector_pauses"), "half a minute is no pause"
+
+
+async def test_a_reader_that_was_away_for_minutes_is_a_pause(court: Court, service: _Service) -> None:
+    asking = _asking(service)
+    now = clock.now()
+    for minutes, status in ((0, 503), (2, 503), (4, 200)):
+        await _examine(court, asking, await court.village.write("author", f"Bude teplo, {minutes}."))
+        service.status = status
+        with clock.stopped_at(now + timedelta(minutes=minutes)):
+            await asking.ask_waiting(court.database)
+    async with court.database.read() as conn:
+        [row] = await conn.fetch("SELECT part, why, ended_at - began_at AS length FROM detector_pauses")
+    assert (row["part"], row["why"], row["length"]) == ("reader", "failing", timedelta(minutes=4))
 
 
 async def test_a_reader_that_hangs_does_not_delay_the_detector(court: Court, service: _Service) -> None:

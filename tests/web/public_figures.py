@@ -23,6 +23,7 @@ from folkmoot.moderation.transparency.monthly import (
     Incident,
     JournalEnd,
     Note,
+    Pauses,
     Published,
     Speed,
     State,
@@ -59,6 +60,7 @@ def quiet_month(month: date, state: State = State.RUNNING) -> Figures:
         deadlines={kind: Deadlines() for kind in ("notice_order", "notice_contact", "notice_other", "threat", "other", "appeal")},
         detected={kind: Detected() if kind == "all" else Detected(cases=FEW, hidden=FEW, decided=FEW, agreed=FEW)
                   for kind in ("all", "detector", "reader", "lists", "rules")},
+        pauses={"detector": Pauses()},
     )
 
 
@@ -87,12 +89,16 @@ def busy_month(month: date, number: int, state: State = State.FINAL) -> Figures:
             "reader": Detected(cases=FEW, hidden=FEW, decided=FEW, agreed=FEW, hidden_decided=FEW, hidden_agreed=FEW),
             "lists": Detected(cases=FEW, hidden=FEW, decided=FEW, agreed=FEW, hidden_decided=FEW, hidden_agreed=FEW),
             "rules": Detected(cases=148, hidden=13, decided=136, agreed=94, hidden_decided=13, hidden_agreed=12)},
+        pauses={"detector": Pauses(count=4, minutes=47.3, posts=212), "reader": Pauses(count=2, minutes=600)},
         hiding=Hiding(posts=66, median=1.3, nine_tenths=2.8), policies=["2026-11-29"] if month == date(2026, 11, 1) else [],
         journal=JournalEnd(position=48_211, hash="9f" * 32),
         incidents=[
             Incident(day=month.replace(day=4), kind="late", of="threat"),
             Incident(day=month.replace(day=9), kind="covered", of="other", count=7),
             *(Incident(day=month.replace(day=10 + day), kind="overturned") for day in range(11)),
+            *(Incident(day=month.replace(day=day), kind="detector_paused", of=why)
+              for day, why in ((2, "stopped"), (6, "stopped"), (7, "behind"), (8, "failing"))),
+            *(Incident(day=month.replace(day=5), kind="reader_paused", of=why) for why in ("failing", "off")),
             Incident(day=month.replace(day=23), kind="detector_reverted"), Incident(day=month.replace(day=24), kind="journal_moved")],
     )
 

@@ -187,6 +187,15 @@ async def measure_queue(conn: ReadConn) -> QueueState:
     )
 
 
+async def measure_wait(conn: ReadConn, name: str) -> float:
+    """Seconds since the first job of this name became due that no worker has begun, without those that failed. Uses the index jobs_due."""
+    return float(await conn.fetchval(
+        "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM jobs"
+        " WHERE name = $1 AND parked_at IS NULL AND worker IS NULL AND tries = 0 AND crashes = 0 AND due_at <= now()",
+        name,
+    ))
+
+
 async def count_parked(conn: ReadConn) -> dict[str, int]:
     """The number of parked jobs by name. Uses the index jobs_parked."""
     rows = await conn.fetch("SELECT name, count(*) AS number FROM jobs WHERE parked_at IS NOT NULL GROUP BY name ORDER BY name")

@@ -131,14 +131,20 @@ def _mailbox(settings: Settings, unreceived: int | str | None) -> Finding:
     return Finding("notices.mailbox", GOOD, f"the mailbox of {settings.notices.mailbox_user} is read; {unreceived} new mails")
 
 
-def check_detector(fault: str, file: "Path | None") -> Iterator[Finding]:
-    """Whether the chosen detector can be used. `fault`: why it cannot; `file`: where it is if not in the database."""
+def check_detector(fault: str, file: "Path | None", pauses: Sequence[tuple[bool, str]] | None = None) -> Iterator[Finding]:
+    """Whether the chosen detector can be used, and whether new posts were always examined. `fault`: why it cannot; `file`: where it is if
+    not in the database; `pauses`: of the last week, as (whether it lasts, what happened); None on a host that does not write."""
     if file:
         yield Finding("detector.stored", WARNING, f"the detector in use is only a file, {file}",
                       "a standby, a backup and `moot detector train` do not have it", f"moot detector switch {file}")
     if fault:
         yield Finding("detector.usable", WARNING, fault, "the packaged detector is used instead",
                       "choose another one: moot detector versions, then moot detector switch VERSION; or moot detector switch packaged")
+    for lasts, what in pauses or ():
+        yield Finding("detector.examines", BROKEN if lasts else WARNING, what, "threats that were written meanwhile are found late; the"
+                      " transparency page says so", "see that a worker always runs; its log and moot jobs list say why it paused")
+    if pauses is not None and not pauses:
+        yield Finding("detector.examines", GOOD, "new posts were examined without a pause in the last week")
 
 
 def check_pictures(looked_at: int, missing: Sequence[str]) -> Iterator[Finding]:

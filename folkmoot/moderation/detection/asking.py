@@ -16,6 +16,7 @@ from folkmoot.config import DetectorSettings
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
+from folkmoot.moderation.detection.pauses import Part, Why, begin_pause, end_pause
 from folkmoot.moderation.detection.queries.readers import OpenRequest
 from folkmoot.moderation.detection.reader import ReaderAccess, ReaderFailed, ask_reader
 
@@ -58,9 +59,18 @@ class Asking:
         while requests := await self._take(database):
             answers = await asyncio.gather(*(self._ask(database, self._access, request) for request in requests))
             answered += sum(answers)
+            await self._note(database, is_away=not any(answers))
             if not all(answers):
                 break  # it may be down: the next run tries again
         return answered
+
+    async def _note(self, database: Database, *, is_away: bool) -> None:
+        """That the reader does not answer, from the first failure to the first answer."""
+        async with database.write() as tx:
+            if is_away:
+                await begin_pause(tx, Part.READER, Why.FAILING, clock.now())
+            else:
+                await end_pause(tx, Part.READER, Why.FAILING)
 
     async def _take(self, database: Database) -> list[OpenRequest]:
         now = clock.now()

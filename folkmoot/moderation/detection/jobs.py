@@ -8,12 +8,14 @@ import asyncio
 
 from folkmoot.base.db import Database
 from folkmoot.base.gathering import Gathering
+from folkmoot.base.queue.faults import is_database_fault
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, Refresh, raise_signal
 from folkmoot.moderation.detection.asking import Asking
 from folkmoot.moderation.detection.model import ExaminedText, Finding
+from folkmoot.moderation.detection.pauses import Failures
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.events import PostCreated, PostEdited
 
@@ -28,6 +30,7 @@ class Examiner:
         self._load = load
         self._refresh = refresh
         self._asking = asking
+        self._failures = Failures()
         self._gathering = Gathering(self._examine_batch)
 
     def subscribe(self, heard: Subscriptions) -> None:
@@ -54,6 +57,17 @@ class Examiner:
         await self._gathering.add(database, key)
 
     async def _examine_batch(self, database: Database, batch: list[_Key]) -> None:
+        try:
+            has_examined = await self._examine_texts(database, batch)
+        except Exception as error:
+            if not is_database_fault(error):
+                await self._failures.note_failure(database)
+            raise
+        if has_examined:
+            await self._failures.note_success(database)
+
+    async def _examine_texts(self, database: Database, batch: list[_Key]) -> bool:
+        """False if there was nothing to examine: deleted meanwhile, or without words."""
         posts, accounts = ([id_ for of, id_ in batch if of is subject] for subject in (Subject.POST, Subject.ACCOUNT))
         async with database.read() as conn:
             texts = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
@@ -61,7 +75,7 @@ class Examiner:
             if texts and self._refresh:
                 await self._refresh(conn)
         if not texts:
-            return
+            return False
         scored = list(zip(texts, await asyncio.to_thread(self._score, texts), strict=True))
         for found, finding in scored:
             if finding.queue or finding.hide:
@@ -71,6 +85,7 @@ class Examiner:
         if asking and any(asking.is_open(found, finding) for found, finding in scored):
             async with database.write() as tx:
                 await asking.note(tx, scored)
+        return True
 
     def _score(self, texts: list[ExaminedText]) -> list[Finding]:
         return self._load().score([found.text for found in texts], [found.language for found in texts])

@@ -65,6 +65,7 @@ class Step(StrEnum):
     RULES_TRIAL_STARTED = "rules.trial_started"
     RULES_TRIAL_ENDED = "rules.trial_ended"  # before its time, or because its version is in force
     DETECTOR_SWITCHED = "detector.switched"
+    DETECTOR_PAUSED = "detector.paused"  # new posts were not examined, or the reader was not asked, for over a minute; when it is over
     GOLD_PUBLISHED = "gold.published"  # questions for the training of jurors
     JUROR_EXCLUDED = "juror.excluded"  # without the member: nobody learns who is a juror
     JUROR_READMITTED = "juror.readmitted"

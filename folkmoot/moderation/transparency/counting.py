@@ -40,14 +40,15 @@ async def count_span(conn: ReadConn, settings: Settings, span: Span, state: Stat
     ended = await queries.count_deadlines(conn, span, now)
     appeals, overturned = await queries.list_appeals(conn, span)
     late = [Incident(day=day, kind=ending, of=kind, count=number) for day, kind, ending, number in ended if ending in _DATED]
-    incidents = [*late, *overturned, *await queries.list_incidents(conn, span)]
+    pauses, paused = await queries.count_pauses(conn, span, now)
+    incidents = [*late, *overturned, *paused, *await queries.list_incidents(conn, span)]
     return Figures(
         network=settings.network.name, address=settings.base_url, month=month, first=span.first, last=span.last, state=state,
         made_at=now.replace(microsecond=0), members=await average_members(conn, span.first, span.last), reports=intake["reports"],
         cases=intake["cases"], notices={one: intake[one] for one in Urgency},
         decisions=_decisions(await queries.list_decisions(conn, span)), speed=await queries.list_speeds(conn, span),
         deadlines=_deadlines(ended), appeals=appeals, detected=_detected(await queries.list_detections(conn, span)),
-        hiding=await queries.count_hiding(conn, span),
+        hiding=await queries.count_hiding(conn, span), pauses=pauses,
         policies=[one.version for one in versions() if span.begins_at <= one.in_force_at < min(span.ends_at, now)],
         journal=await queries.find_anchor_before(conn, span),
         incidents=sorted(incidents, key=lambda one: (one.day, one.kind, one.of)),

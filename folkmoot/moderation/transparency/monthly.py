@@ -35,8 +35,8 @@ class State(StrEnum):
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that went wrong on a day. `of`: the kind of deadline. `kind`: late, covered, overturned, detector_reverted,
-    journal_damaged or journal_moved."""
+    """Something that went wrong on a day. `of`: the kind of deadline, or why there was a pause. `kind`: late, covered, overturned,
+    detector_reverted, detector_paused, reader_paused, journal_damaged or journal_moved. A pause counts on the day when it began."""
 
     day: date
     kind: str
@@ -108,6 +108,15 @@ class Hiding(msgspec.Struct, frozen=True, kw_only=True):
     nine_tenths: float | None = None
 
 
+class Pauses(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of more than a minute in which new posts were not examined, or the reader was not asked. `count`: that began in this time;
+    `minutes`: of this time; `posts`: written in those that began in this time, and examined later or not at all."""
+
+    count: int = 0
+    minutes: float = 0
+    posts: int = 0
+
+
 class JournalEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The newest published head of the journal before the end of the time (`/journal/heads` has its signature)."""
 
@@ -118,7 +127,8 @@ class JournalEnd(msgspec.Struct, frozen=True, kw_only=True):
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a month, or of another span of days (`month` is empty). `cases`: opened. Keys of `speed`: all, demand, threat,
     other; of `notices`: order, contact, other; of `deadlines`: these as `notice_order` and so on, and threat, other and appeal; of
-    `detected`: all, detector, reader, lists, rules. `prevalence` is None where it was not measured."""
+    `detected`: all, detector, reader, lists, rules; of `pauses`: detector, and reader if it was away. `pauses` is None for a time in which
+    none were recorded."""
 
     network: str
     address: str
@@ -138,6 +148,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     appeals: Appeals = Appeals()
     detected: dict[str, Detected] = {}
     hiding: Hiding = Hiding()
+    pauses: dict[str, Pauses] | None = None
     policies: list[str] = []
     journal: JournalEnd | None = None
     incidents: list[Incident] = []

@@ -39,7 +39,7 @@ def _groups(figures: Figures) -> Iterator[tuple[str, Mapping[str, Value | None]]
     yield "decisions_by_action", decisions.by_action
     yield "decisions_by_decider", decisions.by_decider
     for name, structs in (("hours", figures.speed), ("deadlines", figures.deadlines), ("detected", figures.detected),
-                          ("appeals", {"": figures.appeals}), ("hiding", {"": figures.hiding})):
+                          ("appeals", {"": figures.appeals}), ("hiding", {"": figures.hiding}), ("pauses", figures.pauses or {})):
         kinds: Mapping[str, msgspec.Struct] = structs
         for field in dict.fromkeys(field for one in kinds.values() for field in one.__struct_fields__):
             yield f"{name}_{field}", {kind: getattr(one, field) for kind, one in kinds.items()}

@@ -17,12 +17,13 @@ _HOURS = 3.0  # from such a time on, the scale of speed is in hours
 
 
 _GRAVEST_FIRST = (
-    "journal_broken", "journal_damaged", "late", "overturned", "covered", "detector_reverted", "journal_moved",
+    "journal_broken", "journal_damaged", "late", "overturned", "covered", "detector_paused", "detector_reverted", "reader_paused",
+    "journal_moved",
 )
 
 
 class Wrong(NamedTuple):
-    """All incidents of one kind. `of`: the kind of deadline."""
+    """All incidents of one kind. `of`: the kind of deadline, or why there was a pause."""
 
     kind: str
     of: str

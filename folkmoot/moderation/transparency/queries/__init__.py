@@ -12,6 +12,7 @@ from folkmoot.moderation.transparency.queries.figures import (
     list_incidents,
     list_speeds,
 )
+from folkmoot.moderation.transparency.queries.pauses import count_pauses
 from folkmoot.moderation.transparency.queries.periods import (
     count_deciders,
     list_complaints,
@@ -36,6 +37,7 @@ __all__ = [
     "count_deciders",
     "count_hiding",
     "count_intake",
+    "count_pauses",
     "find_anchor_before",
     "find_first_id",
     "find_month",
