@@ -18,6 +18,7 @@ _PAGES = {
 }
 _OTHER_PAGES = {
     Kind.EXPORT: "/settings/export", Kind.UNPUBLISHED: "/scheduled", Kind.SIGN_UP: "/moderate/sign_ups", Kind.JURY: "/jury",
+    Kind.RING: "/moderate/rings",
 }
 
 

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     UNPUBLISHED = "unpublished"  # the scheduled post `reference_id` of the recipient could not be published
     SIGN_UP = "sign_up"  # of operators: people wait for approval
     JURY = "jury"  # of jurors: cases wait for the recipient
+    RING = "ring"  # of operators: the answers of the jurors in the ring `reference_id` look arranged
     KEPT = "kept"  # a post that the recipient has deleted is kept for the open case `reference_id`
 
 

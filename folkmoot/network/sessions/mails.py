@@ -114,6 +114,12 @@ _TEXTS = {
         "Posts that are probably against the rules are hidden until somebody decides, and their authors know it. Reported accounts, and"
         " what is most probably a false alarm, stay as they are.\n\nThe oldest of them are among the next cases:\n%(link)s",
     ),
+    "ring": Words(
+        "The jury of %(network)s: answers that look arranged",
+        "A daily search found jurors who answer alike more often than their care and their camps explain. Nothing follows from that by"
+        " itself, and it may be wrong: in fewer than one search in a hundred by chance.\n\nPlease look at the evidence, and exclude from the"
+        " jury whoever answers as agreed:\n%(link)s\n\nWho they are is shown there only after a click that the journal records.",
+    ),
     "cases_left": Words(
         "Cases on %(network)s that nobody wants to decide",
         "Everybody who may decide these cases leaves their topic to others, and half of the time has passed. Their number: %(count)s."

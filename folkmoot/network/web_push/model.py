@@ -41,7 +41,8 @@ ALERT_OF = {
         Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POLL, Kind.POST, Kind.UPDATE, Kind.QUOTE,
         Kind.QUOTED_UPDATE, Kind.SIGN_UP)},
     **dict.fromkeys(
-        (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.UNPUBLISHED, Kind.JURY, Kind.KEPT), Alert.NETWORK
+        (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.UNPUBLISHED, Kind.JURY, Kind.KEPT, Kind.RING),
+        Alert.NETWORK,
     ),
 }
 

@@ -43,6 +43,7 @@ _FROM_NETWORK = {
     Kind.UNPUBLISHED: Words("A scheduled post was not published", "It is kept. Open it to read why."),
     Kind.SIGN_UP: Words("Somebody wants to join and waits for you."),
     Kind.JURY: Words("You are needed for a moment", "Open it to see what for."),  # others may see the screen
+    Kind.RING: Words("Something about the jury needs you", "Open it to see what."),  # others may see the screen
     Kind.KEPT: Words("A post that you deleted is under review", "It is kept until there is a decision. Nobody else sees it."),
 }
 CALLS = {

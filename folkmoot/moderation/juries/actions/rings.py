@@ -21,7 +21,11 @@ from folkmoot.moderation.juries.queries.rings import FoundRing, Member, Shared
 from folkmoot.moderation.jury import rings as search
 from folkmoot.moderation.jury.model import Ring
 from folkmoot.moderation.jury.positions import Positions
+from folkmoot.network.notifications.actions import tell_several_from_network
+from folkmoot.network.notifications.model import Kind
+from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import Role, Viewer
+from folkmoot.network.sessions.queries import list_staff
 
 KEPT = timedelta(days=90)  # a ring that no search has found since then
 MOST_SHOWN = 100  # cases
@@ -43,7 +47,7 @@ class RingView(NamedTuple):
 
 
 async def find_rings(database: Database, halves: str) -> int:
-    """Searches the answers of all jurors who are not excluded; returns how many rings were found."""
+    """Searches the answers of all jurors who are not excluded; returns how many rings were found. Operators are told of new ones."""
     async with database.read() as conn:
         answered, gold = await queries.list_answered(conn), await queries.list_gold(conn)
         positions = Positions(await queries.list_places(conn))
@@ -54,11 +58,22 @@ async def find_rings(database: Database, halves: str) -> int:
     now = clock.now()
     async with database.write() as tx:
         for ring in found:
-            ring_id = _find_known(ring, known) or ids.make_id(ids.draw_shard())
+            known_id = _find_known(ring, known)
+            ring_id = known_id or ids.make_id(ids.draw_shard())
             known.pop(ring_id, None)
             await stored.upsert_ring(tx, ring_id, ring.evidence, len(ring.cases), ring.juror_ids, now)
+            if known_id is None:
+                await _tell_operators(tx, ring_id)
         await stored.delete_rings(tx, now - KEPT)
     return len(found)
+
+
+async def _tell_operators(tx: WriteTx, ring_id: int) -> None:
+    """Of a ring that was not known, by a notification and by mail, without names."""
+    operators = await list_staff(tx, [Role.OPERATOR])
+    await tell_several_from_network(tx, Kind.RING, [(one.account_id, ring_id) for one in operators])
+    for one in operators:
+        send_mail(tx, Mail("ring", one.email, one.language, "/moderate/rings"))
 
 
 async def list_rings(conn: ReadConn, operator: Viewer) -> list[FoundRing]:
