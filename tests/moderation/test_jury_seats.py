@@ -7,10 +7,12 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.moderation.cases.jobs import watch_deadlines
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.model import State as CaseState
 from folkmoot.moderation.juries import queries
 from folkmoot.moderation.juries.model import (
+    INVITED_AT_MOST,
     LEASE,
     LONGEST_LEASE,
     MOST_RESTARTS,
@@ -24,6 +26,7 @@ from folkmoot.moderation.juries.model import (
 )
 from folkmoot.moderation.jurors.model import State as JurorState
 from folkmoot.moderation.jury.model import MOST_SEATS
+from folkmoot.moderation.restrictions.overdue import hide_overdue
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.relations import actions as relations
@@ -277,6 +280,37 @@ async def test_jurors_who_cannot_agree_leave_the_case_to_moderators(room: JuryRo
 async def test_little_time_left_is_for_moderators(room: JuryRoom) -> None:
     _, case = await _sitting(room)
     async with room.database.write() as tx:
+        await tx.execute("UPDATE cases SET noted_share = 80, probability = 0.1")  # most probably harmless: it would not be hidden
+    assert await room.watch() == 1
+    assert (await room.jury(case)).reason is Reason.LATE
+
+
+async def test_a_jury_that_is_late_goes_on_about_what_is_hidden_until_somebody_decides(room: JuryRoom) -> None:
+    (_, late), (_, fresh) = await _sitting(room), await room.case("Přijedu za ním")
+    early = await room.seats(late)
+    async with room.database.write() as tx:
         await tx.execute("UPDATE cases SET noted_share = 80")
+    assert await room.watch() == 0
+    with clock.stopped_at(late.due_at + timedelta(minutes=5)):
+        await watch_deadlines(room.database)
+        async with room.database.write() as tx:
+            assert await hide_overdue(tx) == 2
+        assert await room.form() == 1, "also for a case that no jury had before its deadline"
+        assert await room.watch() == 1
+        asked = [seat for seat in await room.seats(late, SeatState.OFFERED) if seat.id not in {one.id for one in early}]
+        assert len(asked) == 5
+        assert {seat.until - clock.now() for seat in [*asked, *await room.seats(fresh)]} == {INVITED_AT_MOST}
+        await room.answer_all(late, "violence")
+        await room.answer_all(fresh, "")
+    assert {(await room.jury(case)).state for case in (late, fresh)} == {State.DECIDED}
+    async with room.database.read() as conn:
+        rows = await conn.fetch("SELECT case_id, lifted_at IS NULL AS lasts FROM restrictions WHERE verdict_id IS NULL")
+    assert {row["case_id"]: row["lasts"] for row in rows}.get(fresh.id) is False, "what was found harmless is shown again"
+
+
+async def test_what_somebody_outside_demands_is_for_moderators_when_it_is_late(room: JuryRoom) -> None:
+    _, case = await _sitting(room)
+    async with room.database.write() as tx:
+        await tx.execute("UPDATE cases SET noted_share = 80, is_demanded = true")
     assert await room.watch() == 1
     assert (await room.jury(case)).reason is Reason.LATE

@@ -30,7 +30,7 @@ async def test_moderators_see_how_far_a_jury_is_and_why_there_is_none(room: Jury
     assert answer["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 1}
     assert not [seat for seat in seats if str(seat.account_id) in shown + str(answer) or str(seat.id) in shown + str(answer)]
     async with room.database.write() as tx:
-        await tx.execute("UPDATE cases SET noted_share = 80")
+        await tx.execute("UPDATE cases SET noted_share = 80, probability = 0.1")
     await room.watch()
     assert "Moderators decide: the jury was not ready in time." in (await moderator.get(page)).text
     assert (await _api(room, case))["jury"]["reason"] == "late"

@@ -123,7 +123,8 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True):
 
 class Docket(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a case before its jury is drawn. `place`: of its author on the axis of the camps; `at_most`: the action of the
-    decision against which the author appeals; `is_of_author`: that decision has a measure on the account."""
+    decision against which the author appeals; `is_of_author`: that decision has a measure on the account; `is_held`: the post is hidden at
+    the deadline if nobody has decided, or is hidden since then, and nobody outside waits for an answer."""
 
     case_id: int
     account_id: int
@@ -137,6 +138,7 @@ class Docket(msgspec.Struct, frozen=True, kw_only=True):
     has_order: bool
     is_agreed: bool
     is_late: bool
+    is_held: bool
     place: float | None
     at_most: str
     is_of_author: bool

@@ -11,11 +11,15 @@ def find_reason(docket: Docket, now: datetime) -> Reason | None:
     reasons = (
         (docket.subject is Subject.ACCOUNT, Reason.ACCOUNT), (docket.is_deleted, Reason.DELETED), (docket.is_private, Reason.PRIVATE),
         (docket.has_order, Reason.ORDER), (docket.is_of_author, Reason.AUTHOR),
-        (docket.is_late or docket.due_at - now < LEAST_TIME, Reason.DEADLINE),
+        (not docket.is_held and (docket.is_late or docket.due_at - now < LEAST_TIME), Reason.DEADLINE),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
 
-def invited_until(due_at: datetime, now: datetime) -> datetime:
-    """Until when somebody who is drawn now can open the item."""
-    return now + min(INVITED_AT_MOST, max(INVITED_AT_LEAST, (due_at - now) / INVITED_SHARE))
+def invited_until(docket: Docket, now: datetime) -> datetime:
+    """Until when somebody who is drawn now can open the item. What is hidden at its deadline, or since then, need not hurry: whoever is
+    asked late in its time has as long as anybody."""
+    left = docket.due_at - now
+    if docket.is_held and left < LEAST_TIME:
+        return now + INVITED_AT_MOST
+    return now + min(INVITED_AT_MOST, max(INVITED_AT_LEAST, left / INVITED_SHARE))

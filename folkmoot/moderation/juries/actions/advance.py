@@ -98,7 +98,7 @@ async def _ask_again(
     stale = {one.id for one in seats if one.state is SeatState.ANSWERED and one.version != version.key}
     if not stale:
         return jury, list(seats)
-    until = invited_until(docket.due_at, now)
+    until = invited_until(docket, now)
     renewed = [
         await _step(tx, one, SeatState.OFFERED, until=until, answer=None, clause="", severity=None, sureness=None, answered_at=None)
         if one.id in stale else one
@@ -113,11 +113,11 @@ async def _ask_again(
 async def _count_complete(
     tx: WriteTx, bench: Bench, jury: Jury, case: Case, docket: Docket, seats: Sequence[Seat], version: Version, now: datetime
 ) -> Jury:
-    """Counts if nobody is to be waited for, and passes on what is late."""
+    """Counts if nobody is to be waited for, and passes on what is late, except what is hidden until somebody decides (decision 0125)."""
     answered = [one for one in seats if one.state is SeatState.ANSWERED]
     if len(answered) >= jury.wanted and not any(one.is_outstanding for one in seats):
         jury = await count_answers(tx, bench, jury, case, docket, answered, version)
-    if jury.state is State.SITTING and docket.is_late:
+    if jury.state is State.SITTING and docket.is_late and not docket.is_held:
         return await pass_on(tx, jury, Reason.LATE, now)
     return jury
 

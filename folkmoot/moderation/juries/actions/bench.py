@@ -31,7 +31,7 @@ class Bench(NamedTuple):
 async def seat(tx: WriteTx, pool: Pool, docket: Docket, before: Sequence[Seat], drawn: Drawn, now: datetime) -> None:
     """Stores the seats of a draw, which are offered. Writes jury.drawn to the journal, without accounts."""
     number = max((one.number for one in before), default=0)
-    until = invited_until(docket.due_at, now)
+    until = invited_until(docket, now)
     seats = [
         Seat(
             id=clock.draw(1 << _ID_BITS), case_id=docket.case_id, number=number + place, account_id=account_id, camp=camp,

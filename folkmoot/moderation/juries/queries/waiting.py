@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.moderation.cases.model import Share, Subject
+from folkmoot.moderation.cases.model import HIDES_FROM, Share, Subject
 from folkmoot.moderation.cases.model import State as CaseState
 from folkmoot.moderation.juries.model import Docket, Reason, SeatState, State
 from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
@@ -13,6 +13,12 @@ from folkmoot.moderation.notices.model import Urgency
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.network.posts.model import Visibility
 
+# `Docket.is_held` as SQL: `Case.hides_at_deadline`, without demands from outside, which people of the network answer.
+_IS_HELD = (
+    f"(c.subject = '{Subject.POST}' AND c.is_confirmed AND NOT c.is_demanded AND c.appealed_verdict_id IS NULL"
+    f" AND (c.interim_at IS NOT NULL OR c.probability >= {HIDES_FROM}::float8))"
+)
+_IS_TOO_LATE = f"(c.noted_share >= {Share.LATE:d} AND NOT {_IS_HELD})"  # for a jury
 _ON_ACCOUNTS = ", ".join(f"'{kind}'" for kind in Kind if kind.subject is Subject.ACCOUNT)
 
 
@@ -30,7 +36,7 @@ async def find_docket(conn: ReadConn, case_id: int) -> Docket | None:
                             AND s.post_id = p.id AND s.edited_at IS NOT DISTINCT FROM p.edited_at)
                 AND EXISTS (SELECT FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
                             WHERE rc.case_id = c.id AND c.clause = ANY (r.clauses)) AS is_agreed,
-            c.noted_share >= {Share.LATE:d} AS is_late, place.place, coalesce(first.action, '') AS at_most,
+            c.noted_share >= {Share.LATE:d} AS is_late, {_IS_HELD} AS is_held, place.place, coalesce(first.action, '') AS at_most,
             coalesce(first.action IN ({_ON_ACCOUNTS}) OR first.measures && ARRAY[{_ON_ACCOUNTS}], false) AS is_of_author
         FROM cases AS c LEFT JOIN posts AS p ON c.subject = '{Subject.POST}' AND p.id = c.subject_id
         LEFT JOIN camp_positions AS place ON place.account_id = c.account_id LEFT JOIN verdicts AS first ON first.id = c.appealed_verdict_id
@@ -68,9 +74,9 @@ async def list_to_advance(conn: ReadConn, now: datetime, limit: int) -> list[int
             FROM jury_seats AS s JOIN juries AS sitting ON sitting.case_id = s.case_id AND sitting.state = '{State.SITTING}'
             LEFT JOIN jurors AS r ON r.account_id = s.account_id GROUP BY s.case_id
         ) AS seats ON seats.case_id = j.case_id
-        WHERE j.state = '{State.SITTING}' AND (c.state <> '{CaseState.OPEN}' OR c.noted_share >= {Share.LATE:d}
+        WHERE j.state = '{State.SITTING}' AND (c.state <> '{CaseState.OPEN}' OR {_IS_TOO_LATE}
             OR coalesce(seats.is_lost OR seats.outstanding = 0 OR seats.outstanding + seats.answered < j.wanted, true))
-        ORDER BY c.state = '{CaseState.OPEN}' AND c.noted_share < {Share.LATE:d} AND NOT coalesce(seats.is_lost, false)
+        ORDER BY c.state = '{CaseState.OPEN}' AND NOT {_IS_TOO_LATE} AND NOT coalesce(seats.is_lost, false)
             AND coalesce(seats.answered, 0) < j.wanted, c.due_at, c.id LIMIT $2
         """,
         now, limit,
