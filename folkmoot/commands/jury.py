@@ -1,5 +1,5 @@
-"""`moot jury`: computes the verdict of a jury again from the journal, shows what juries do, and simulates them (`jury_simulate.py`). No
-command names a juror."""
+"""`moot jury`: computes the verdict of a jury again from the journal, shows what juries do, and simulates them (`jury_simulate.py`,
+`jury_flood.py`). No command names a juror."""
 
 import sys
 from datetime import timedelta
@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from folkmoot.base.errors import NotFound
+from folkmoot.commands.jury_flood import flood
 from folkmoot.commands.jury_simulate import simulate
 from folkmoot.commands.options import Group, data_option, duration, json_option, open_database, run, settings_of, show
 
@@ -25,6 +26,7 @@ def jury() -> None:
     """Recompute the verdict of a jury from the journal; show what juries do; measure how well they decide."""
 
 
+jury.add_command(flood)
 jury.add_command(simulate)
 
 

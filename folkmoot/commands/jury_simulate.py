@@ -81,7 +81,7 @@ def _measure(
     played: dict[tuple[float, int], Played] = {}
     if _OURS in rules:
         tasks = [Task(number=number, world=one, seed=its_seed) for number, (_, one, its_seed) in enumerate(worlds)]
-        with _progress(sum(one.cases for _, one, _ in worlds), as_json) as tell:
+        with progress(sum(one.cases for _, one, _ in worlds), as_json) as tell:
             found = play_all(tasks, tell)
         played = {(level, its_seed): one for (level, _, its_seed), one in zip(worlds, found, strict=True)}
     return [
@@ -94,7 +94,7 @@ def _measure(
 
 
 @contextmanager
-def _progress(total: int, as_json: bool) -> Iterator[Callable[[int], None]]:
+def progress(total: int, as_json: bool) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, if that is a terminal."""
     if as_json or not sys.stderr.isatty():
         yield lambda _decided: None

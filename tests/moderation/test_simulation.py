@@ -14,8 +14,10 @@ from folkmoot.moderation.jury.trial import HEADS, RULES, Figures, Outcome, measu
 from folkmoot.moderation.simulation.answers import Answers
 from folkmoot.moderation.simulation.charts import CHARTS, draw_charts
 from folkmoot.moderation.simulation.course import Course
+from folkmoot.moderation.simulation.flood import Flood
 from folkmoot.moderation.simulation.heads import count_heads, synthetic_network
 from folkmoot.moderation.simulation.results import Played, Result, summarize
+from tests.series import is_long
 from tests.village import settings_for
 
 _SMALL = World(jurors=26, cases=10, authors=40, follows=6)
@@ -45,6 +47,19 @@ async def test_simulated_cases_are_decided_by_the_jury_of_the_network(db: Databa
     assert (among_cases > 0, trained >= 10 * played.jurors, tied) == (True, True, 0)
     assert first.year == last.year == 2026
     assert sum(played.seconds) > 5 * answered  # who answers works
+
+
+@pytest.mark.skipif(not is_long(), reason="some minutes")
+async def test_a_flood_is_worked_off_threats_first_and_no_deadline_is_missed(db: Database, dsn: str, tmp_path: Path) -> None:
+    """As many cases for each juror as 26,000 are for 800; a moderator decides 40 a day."""
+    world = World(jurors=40, cases=1300, authors=100, follows=6, bad_faith=0.1)
+    with clock.drawn_from("a flood"):
+        drained = await Flood(db, settings_for(tmp_path, dsn), world, seed=2, moderators=1).drain()
+    assert (drained.undecided, drained.late, drained.in_time + drained.covered) == (0, 0, world.cases)
+    assert drained.minutes <= 120
+    assert drained.most_items <= 40
+    assert drained.first_half > drained.threats, "the gravest come first"
+    assert drained.right >= 0.95
 
 
 def test_all_rules_hear_the_same_answers_whoever_asks_first() -> None:

@@ -49,8 +49,8 @@ from folkmoot.network.posts.model import PostDraft
 BEGINS = datetime(2026, 1, 5, tzinfo=UTC)
 CASES_A_DAY = 60
 CLAUSE = "violence"
-_STEP = timedelta(hours=2)
-_STEPS_A_DAY = 12
+STEP = timedelta(hours=2)
+STEPS_A_DAY = 12
 _FIT_EVERY = 3  # steps
 _LONGEST_REST = 24  # steps, for the juries that sit when no case comes any more
 _DETECTOR_SCORE = 0.9
@@ -78,16 +78,16 @@ class Course:
         await self._fit(BEGINS, camps=True)
         step, filed = 0, 0
         while filed < self._world.cases or (self._open and step < self._steps + _LONGEST_REST):
-            now = BEGINS + _STEP * step
-            if step and step % _STEPS_A_DAY == 0:
+            now = BEGINS + STEP * step
+            if step and step % STEPS_A_DAY == 0:
                 await self._fit(now, camps=True)
             elif step % _FIT_EVERY == 0:
                 await self._fit(now)
-            due = min(self._world.cases, (step + 1) * CASES_A_DAY // _STEPS_A_DAY)
+            due = min(self._world.cases, (step + 1) * CASES_A_DAY // STEPS_A_DAY)
             for number in range(filed + 1, due + 1):
                 await self._file(number, now)
             filed = due
-            await self._play(now, step // _STEPS_A_DAY)
+            await self._play(now, step // STEPS_A_DAY)
             self._tell(len(self._outcomes))
             step += 1
         return Played(
@@ -97,7 +97,7 @@ class Course:
 
     @property
     def _steps(self) -> int:
-        return self._world.cases * _STEPS_A_DAY // CASES_A_DAY
+        return self._world.cases * STEPS_A_DAY // CASES_A_DAY
 
     async def _read_questions(self) -> None:
         async with self._database.read() as conn:
@@ -112,9 +112,14 @@ class Course:
                 await choose_gold(self._database)
             await self._juries.fit_weights(self._database)
 
+    def _clause_of(self, _case: SyntheticCase) -> str:
+        """The rule that a case is about."""
+        return CLAUSE
+
     async def _file(self, number: int, now: datetime) -> None:
         """A post is written, and reported a minute later; where detector and reports agree, the detector has found it, too."""
         case = next(self._coming)
+        clause = self._clause_of(case)
         author, text = self._cast.authors[case.author_id], f"Words number {number}, which somebody has to judge."
         reporter = self._cast.reporters[self._answers.reporter(case, len(self._cast.reporters))]
         self._cases[text] = case
@@ -126,8 +131,8 @@ class Course:
                 if self._answers.detector(case) is Answer.BREACH:
                     examined = ExaminedText(subject=Subject.POST, subject_id=post.id, account_id=author.id, language=LANGUAGE, text=text)
                     found = Finding(_DETECTOR_SCORE, queue=True, hide=False, reasons=(), detector="simulation", version="1")
-                    await raise_signal(tx, examined, found, current().clause(CLAUSE))
-                await file_report(tx, reporter, ReportDraft(account_id=author.id, post_ids=(post.id,), clauses=(CLAUSE,)))
+                    await raise_signal(tx, examined, found, current().clause(clause))
+                await file_report(tx, reporter, ReportDraft(account_id=author.id, post_ids=(post.id,), clauses=(clause,)))
                 opened = await find_open_case(tx, Subject.POST, post.id)
         assert opened
         self._open[opened.id] = case
@@ -144,24 +149,25 @@ class Course:
         for account_id in waiting:
             if not self._answers.is_absent(self._cast.jurors[account_id], day):
                 await self._sit(account_id, come)
-        with clock.stopped_at(now + _STEP - timedelta(minutes=1)):
+        with clock.stopped_at(now + STEP - timedelta(minutes=1)):
             await self._juries.watch(self._database)
             await self._end()
 
-    async def _sit(self, account_id: int, come: datetime) -> None:
-        """A juror answers everything that waits, until a break is due, at the own speed."""
-        juror, viewer, at = self._cast.jurors[account_id], self._cast.viewers[account_id], come
+    async def _sit(self, account_id: int, come: datetime) -> int:
+        """A juror answers everything that waits, until a break is due, at the own speed; returns how many items."""
+        juror, viewer, at, items = self._cast.jurors[account_id], self._cast.viewers[account_id], come, 0
         while True:
             with clock.stopped_at(at):
                 async with self._database.write() as tx:
                     if not await take_next(tx, viewer):
-                        return
+                        return items
                 async with self._database.read() as conn:
                     item = (await read_desk(conn, viewer)).item
             at += timedelta(seconds=juror.seconds)
             self._seconds[account_id] = self._seconds.get(account_id, 0.0) + juror.seconds
             if item is None:
-                return
+                return items
+            items += 1
             with clock.stopped_at(at):
                 async with self._database.write() as tx:
                     await answer_item(tx, viewer, item.id, self._review(account_id, item))
@@ -171,7 +177,7 @@ class Course:
         juror = self._cast.jurors[account_id]
         case = self._cases.get(item.version.text)
         if case:
-            answer, breaks, topic = self._answers.to_case(juror, case), CLAUSE, CLAUSE
+            answer, breaks, topic = self._answers.to_case(juror, case), self._clause_of(case), self._clause_of(case)
         else:
             key, breaks, topic = self._truths[item.version.text]
             answer = self._answers.training(juror, key, Answer.BREACH if breaks else Answer.HARMLESS)
@@ -183,11 +189,12 @@ class Course:
         async with self._database.read() as conn:
             ended = await list_endings(conn, list(self._open))
         for ending in ended:
-            case = self._open.pop(ending.case_id)
+            case = self._open[ending.case_id]
             staff = None
             if ending.is_breach is None:
                 staff = self._answers.staff(case)
                 await self._decide(ending.case_id, staff)
+            del self._open[ending.case_id]
             self._note(ending, case, staff)
         async with self._database.read() as conn:
             decided = await list_endings(conn, [ending.case_id for ending in ended])
@@ -196,10 +203,10 @@ class Course:
                 await settle_verdict(self._database, Settle(ending.verdict_id))
 
     async def _decide(self, case_id: int, answer: Answer) -> None:
-        is_breach = answer is Answer.BREACH
+        is_breach, clause = answer is Answer.BREACH, self._clause_of(self._open[case_id])
         async with self._database.write() as tx:
             await claim_case(tx, self._cast.moderator, case_id)
-            decision = Decision(action=Action.REMOVE if is_breach else Action.KEEP, clause=CLAUSE if is_breach else "")
+            decision = Decision(action=Action.REMOVE if is_breach else Action.KEEP, clause=clause if is_breach else "")
             await decide_case(tx, self._cast.moderator, case_id, decision)
 
     def _note(self, ending: Ending, case: SyntheticCase, staff: Answer | None) -> None:

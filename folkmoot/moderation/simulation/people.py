@@ -26,7 +26,7 @@ from folkmoot.network.sessions.model import Login, Role, Viewer
 from folkmoot.network.sessions.queries import get_login, insert_login
 
 LANGUAGE = "en"
-_REPORTERS = 60
+REPORTERS = 60
 _MEMBERS_FOR = timedelta(days=120)  # before the first case
 _APART = timedelta(minutes=3)  # sign-ups: who signs up in the same minute counts as known to each other
 _TRAINED_FOR = timedelta(days=50)  # before the first case
@@ -45,7 +45,7 @@ class Cast(msgspec.Struct, frozen=True, kw_only=True):
     viewers: Mapping[int, Viewer]
 
 
-async def settle(database: Database, people: People, answers: Answers, begins: datetime) -> Cast:
+async def settle(database: Database, people: People, answers: Answers, begins: datetime, *, reporters: int = REPORTERS) -> Cast:
     """Creates everybody, as if they had come one after the other."""
     came = begins - _MEMBERS_FOR
     accounts: dict[int, Account] = {}
@@ -53,15 +53,15 @@ async def settle(database: Database, people: People, answers: Answers, begins: d
     for number, (one, name, has_login) in enumerate(members):
         accounts[one] = await _settle(database, name, came + _APART * number, has_login=has_login)
     later = came + _APART * len(members)
-    reporters = [await _settle(database, f"reporter_{number}", later + _APART * number) for number in range(_REPORTERS)]
-    moderator = await _settle(database, "moderator", later + _APART * _REPORTERS, has_login=True, role=Role.MODERATOR)
+    reporting = [await _settle(database, f"reporter_{number}", later + _APART * number) for number in range(reporters)]
+    moderator = await _settle(database, "moderator", later + _APART * reporters, has_login=True, role=Role.MODERATOR)
     await _follow(database, [(accounts[one].id, accounts[other].id) for one, other in people.follows], begins - _TRAINED_FOR)
     viewers = {one: await _viewer(database, accounts[one].id) for one in people.jurors}
     passed = [
         one for one, juror in people.jurors.items() if await _train(database, viewers[one], juror, answers, begins - _TRAINED_FOR)
     ]
     return Cast(
-        authors={one: accounts[one] for one in people.authors}, reporters=reporters, moderator=await _viewer(database, moderator.id),
+        authors={one: accounts[one] for one in people.authors}, reporters=reporting, moderator=await _viewer(database, moderator.id),
         jurors={accounts[one].id: people.jurors[one] for one in passed}, viewers={accounts[one].id: viewers[one] for one in passed},
     )
 

@@ -117,8 +117,8 @@ _TEXTS = {
     "ring": Words(
         "The jury of %(network)s: answers that look arranged",
         "A daily search found jurors who answer alike more often than their care and their camps explain. Nothing follows from that by"
-        " itself, and it may be wrong: in fewer than one search in a hundred by chance.\n\nPlease look at the evidence, and exclude from the"
-        " jury whoever answers as agreed:\n%(link)s\n\nWho they are is shown there only after a click that the journal records.",
+        " itself, and it may be wrong: in fewer than one search in a hundred by chance.\n\nPlease look at the evidence, and exclude from"
+        " the jury whoever answers as agreed:\n%(link)s\n\nWho they are is shown there only after a click that the journal records.",
     ),
     "cases_left": Words(
         "Cases on %(network)s that nobody wants to decide",
