@@ -24,10 +24,12 @@ _DAY = 24
 @click.option("--cases", type=click.IntRange(1), default=1300, show_default=True, help="All reported within an hour.")
 @click.option("--jurors", type=click.IntRange(24), default=40, show_default=True, help="Who apply; most pass the training.")
 @click.option("--moderators", type=click.IntRange(0), default=1, show_default=True, help="Each decides 40 cases a day.")
+@click.option("--threats", type=click.FloatRange(0, 1), default=0.25, show_default=True,
+              help="Share of the cases about threats, which have a day; the others have three.")
 @click.option("--bad-faith", type=click.FloatRange(0, 1), default=0.1, show_default=True, help="Share of the jurors in bad faith.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Other seeds have other people and cases.")
 @json_option
-def flood(cases: int, jurors: int, moderators: int, bad_faith: float, seed: int, as_json: bool) -> None:
+def flood(cases: int, jurors: int, moderators: int, threats: float, bad_faith: float, seed: int, as_json: bool) -> None:
     """Measure how a flood of reports is worked off: work, deadlines, and who waits for what.
 
     The queue, its lanes, deadlines and juries are those of the code of a network, on a database that is thrown away. Nobody is asked for
@@ -38,27 +40,29 @@ def flood(cases: int, jurors: int, moderators: int, bad_faith: float, seed: int,
     world = World(jurors=jurors, cases=cases, authors=max(100, jurors), follows=min(20, jurors // 6), bad_faith=bad_faith)
     began = clock.monotonic()
     with progress(cases, as_json) as tell:
-        drained = _drain(world, seed, moderators, tell)
+        drained = _drain(world, seed, moderators, threats, tell)
     answer = msgspec.to_builtins(drained) | {"seed": seed, "seconds": round(clock.monotonic() - began, 1)}
     show(answer, as_json, "\n".join(_lines(drained)))
     sys.exit(1 if drained.late or drained.undecided else 0)
 
 
-def _drain(world: "World", seed: int, moderators: int, tell: Callable[[int], None]) -> "Drained":
+def _drain(world: "World", seed: int, moderators: int, threats: float, tell: Callable[[int], None]) -> "Drained":
     from folkmoot.commands.simulated_network import throw_away_settings
 
     with throw_away_settings(f"flood {seed}".encode()) as settings:
-        return asyncio.run(_run(settings, world, seed, moderators, tell))
+        return asyncio.run(_run(settings, world, seed, moderators, threats, tell))
 
 
-async def _run(settings: "Settings", world: "World", seed: int, moderators: int, tell: Callable[[int], None]) -> "Drained":
+async def _run(
+    settings: "Settings", world: "World", seed: int, moderators: int, threats: float, tell: Callable[[int], None]
+) -> "Drained":
     from folkmoot.base.db import Database
     from folkmoot.moderation.simulation.flood import Flood
 
     database = await Database.open(settings.dsn, listen=False)
     try:
         with clock.drawn_from(f"flood {seed}"):
-            return await Flood(database, settings, world, seed, moderators, tell).drain()
+            return await Flood(database, settings, world, seed, moderators, threats, tell).drain()
     finally:
         await database.close()
 

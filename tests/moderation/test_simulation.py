@@ -54,7 +54,7 @@ async def test_a_flood_is_worked_off_threats_first_and_no_deadline_is_missed(db:
     """As many cases for each juror as 26,000 are for 800; a moderator decides 40 a day."""
     world = World(jurors=40, cases=1300, authors=100, follows=6, bad_faith=0.1)
     with clock.drawn_from("a flood"):
-        drained = await Flood(db, settings_for(tmp_path, dsn), world, seed=2, moderators=1).drain()
+        drained = await Flood(db, settings_for(tmp_path, dsn), world, seed=2, moderators=1, threats=0.25).drain()
     assert (drained.undecided, drained.late, drained.in_time + drained.covered) == (0, 0, world.cases)
     assert drained.minutes <= 120
     assert drained.most_items <= 40

@@ -1,8 +1,7 @@
 """A flood: all cases come within an hour, and the jurors and moderators of a network work them off, at most 40 items a day each.
 
-The queue, its lanes, deadlines, hiding at the deadline, juries and seats are those of the network (`course.py`). A quarter of the cases
-are about threats, which have a day; the others about harassment (three days) and the network's law (three days). Nobody is asked for more
-than on other days.
+The queue, its lanes, deadlines, hiding at the deadline, juries and seats are those of the network (`course.py`). Some cases are about
+threats, which have a day, the others about harassment, which has three. Nobody is asked for more than on other days.
 """
 
 import random
@@ -30,9 +29,10 @@ from folkmoot.moderation.verdicts.jobs import settle as settle_verdict
 from folkmoot.moderation.verdicts.model import Settle
 from folkmoot.moderation.workspace.actions import take_next
 
-CLAUSES = ("violence", "harassment", "law", "harassment")  # of successive cases
+_THREAT, _OTHER = "violence", "harassment"
 _CASES_OF_A_MODERATOR = 40  # in a day, as the setting `moderation.cases_per_day` says
 _CASES_OF_A_REPORTER = 3
+_FIT_EVERY = 3  # steps
 _LONGEST = 30 * STEPS_A_DAY  # steps, after which what is open counts as undecided
 _WATCHED_AT_ONCE = 200
 
@@ -65,13 +65,14 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flood(Course):
-    """`moderators`: how many decide beside the jurors."""
+    """`moderators`: how many decide beside the jurors; `threats`: the share of the cases that are about threats."""
 
     def __init__(
-        self, database: Database, settings: Settings, world: World, seed: int, moderators: int, tell: Tell = lambda _: None
+        self, database: Database, settings: Settings, world: World, seed: int, moderators: int, threats: float,
+        tell: Tell = lambda _: None,
     ) -> None:
         super().__init__(database, settings, world, seed, tell)
-        self._moderators, self._seed = moderators, seed
+        self._moderators, self._threats, self._seed = moderators, threats, seed
         self._truth_of: dict[int, Answer] = {}
         self._items: Counter[tuple[int, int]] = Counter()  # by account and day
 
@@ -86,7 +87,8 @@ class Flood(Course):
         step = 0
         while self._open and step < _LONGEST:
             now = BEGINS + STEP * step
-            await self._fit(now, camps=step % STEPS_A_DAY == 0)
+            if step % _FIT_EVERY == 0:
+                await self._fit(now, camps=step % STEPS_A_DAY == 0)
             await self._play(now, step // STEPS_A_DAY)
             self._tell(self._world.cases - len(self._open))
             step += 1
@@ -94,7 +96,7 @@ class Flood(Course):
             return self._summary(await list_flood_ends(conn, list(self._truth_of)))
 
     def _clause_of(self, case: SyntheticCase) -> str:
-        return CLAUSES[random.Random(f"{self._seed} {case.id}").randrange(len(CLAUSES))]  # noqa: S311
+        return _THREAT if random.Random(f"{self._seed} {case.id}").random() < self._threats else _OTHER  # noqa: S311
 
     async def _play(self, now: datetime, day: int) -> None:
         """Two hours: the timed jobs as often as there is something for them, the jurors, the moderators."""
