@@ -44,6 +44,10 @@ class Answers:
         """Which of `count` reporters has reported a case."""
         return int(self._dice("reporter", case.id).integers(count))
 
+    def is_threat(self, case: SyntheticCase, share: float) -> bool:
+        """Whether a case is one of this share of all."""
+        return bool(self._dice("threat", case.id).random() < share)
+
     def is_absent(self, juror: Juror, day: int) -> bool:
         return bool(self._dice("absent", juror.id, day).random() < self._world.absent)
 

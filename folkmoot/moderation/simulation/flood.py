@@ -4,7 +4,6 @@ The queue, its lanes, deadlines, hiding at the deadline, juries and seats are th
 threats, which have a day, the others about harassment, which has three. Nobody is asked for more than on other days.
 """
 
-import random
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -72,7 +71,7 @@ class Flood(Course):
         tell: Tell = lambda _: None,
     ) -> None:
         super().__init__(database, settings, world, seed, tell)
-        self._moderators, self._threats, self._seed = moderators, threats, seed
+        self._moderators, self._threats = moderators, threats
         self._truth_of: dict[int, Answer] = {}
         self._items: Counter[tuple[int, int]] = Counter()  # by account and day
 
@@ -96,7 +95,7 @@ class Flood(Course):
             return self._summary(await list_flood_ends(conn, list(self._truth_of)))
 
     def _clause_of(self, case: SyntheticCase) -> str:
-        return _THREAT if random.Random(f"{self._seed} {case.id}").random() < self._threats else _OTHER  # noqa: S311
+        return _THREAT if self._answers.is_threat(case, self._threats) else _OTHER
 
     async def _play(self, now: datetime, day: int) -> None:
         """Two hours: the timed jobs as often as there is something for them, the jurors, the moderators."""
