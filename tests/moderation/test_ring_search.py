@@ -1,13 +1,14 @@
 """Rings are found in the stored answers, and operators see them with the evidence; looking is recorded."""
 
+import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.moderation.juries.actions.rings import KEPT, find_rings
+from folkmoot.moderation.juries.actions.rings import KEPT, MOST_SHOWN, find_rings
 from folkmoot.moderation.juries.queries.rings import list_rings
 from folkmoot.moderation.jurors.exclusion import exclude
 from folkmoot.moderation.jury import trial
-from folkmoot.moderation.jury.model import Answer
+from folkmoot.moderation.jury.model import Answer, Camp
 from folkmoot.moderation.jury.synthetic import World
 from tests.moderation.court import Court
 from tests.moderation.jury_room import JuryRoom
@@ -16,8 +17,10 @@ from tests.village import Village
 from tests.web.test_pages import form_token
 
 _WORLD = World(jurors=24, cases=300, authors=100, instructed=6, bad_faith=0.0)
-_HONEST = World(jurors=24, cases=300, authors=100, bad_faith=0.0)
-_CAMPS = World(jurors=24, cases=300, authors=100, bad_faith=0.3)
+_RING = msgspec.structs.replace(_WORLD, cases=600)
+_HONEST = World(jurors=24, cases=600, authors=100, bad_faith=0.0)
+_CAMPS = World(jurors=24, cases=600, authors=100, bad_faith=0.3)
+_AUTHORS = {Camp(0): "reader", Camp(1): "other_reporter", None: "author"}  # of cases, by the side that the positions tell
 BASE = "/api/folkmoot/v1/moderation/rings"
 
 
@@ -38,12 +41,18 @@ async def _store(room: JuryRoom, world: World, seed: int = 1) -> None:
     people = dict(enumerate(room.ids, 1))
     votes = [one for one in run.votes if run.cases[one.case_id].truth is None]
     gold = [one for one in run.votes if run.cases[one.case_id].truth is not None]
-    values = {"id": "case_id", "subject_id": "case_id", "state": "'decided'"}
+    values = {"id": "case_id", "subject_id": "case_id", "account_id": "author_id", "state": "'decided'"}
     numbers = sorted({one.case_id for one in votes})
+    authors = {side: room.village.people[name].id for side, name in _AUTHORS.items()}
     async with room.database.write() as tx:
         await tx.execute(
             f"INSERT INTO cases ({', '.join(columns)}) SELECT {', '.join(values.get(name, name) for name in columns)}"
-            " FROM cases, unnest($2::bigint[]) AS case_id WHERE id = $1", case.id, numbers,
+            " FROM cases,"
+            " unnest($2::bigint[], $3::bigint[]) AS one (case_id, author_id) WHERE id = $1", case.id, numbers,
+            [authors[run.cases[number].side] for number in numbers],
+        )
+        await tx.execute(
+            "INSERT INTO camp_positions VALUES ($1, -1), ($2, 1) ON CONFLICT DO NOTHING", authors[Camp(0)], authors[Camp(1)]
         )
         await tx.execute(
             "INSERT INTO juries (case_id, state, formed_at, closed_at) SELECT case_id, 'decided', now(), now()"
@@ -108,7 +117,7 @@ async def test_a_ring_is_found_shown_to_operators_with_the_evidence_and_gone_onc
     async with room.database.read() as conn:
         answers = {(row["case_id"], row["account_id"]): row["answer"] for row in await conn.fetch("SELECT * FROM jury_seats")}
         opened = await conn.fetch("SELECT actor_id, facts FROM journal WHERE kind = 'ring.opened'")
-    assert len(found["shared"]) == ring.cases
+    assert len(found["shared"]) == min(ring.cases, MOST_SHOWN)
     for one in found["shared"]:
         assert len(one["answers"]) >= 2
         for account_id, said in one["answers"].items():
@@ -148,18 +157,18 @@ async def test_jurors_who_answer_by_themselves_are_named_to_nobody(room: JuryRoo
         assert not await conn.fetchval("SELECT count(*) FROM journal WHERE kind = 'ring.opened'")
 
 
-@pytest.mark.skipif(not is_long(), reason="a hundred and sixty searches take minutes")
+@pytest.mark.skipif(not is_long(), reason="a hundred searches take minutes")
 async def test_nine_rings_of_six_in_ten_are_found_in_stored_answers_and_nobody_else_is_named(room: JuryRoom) -> None:
-    """In 300 cases. Without a ring jurors answer by themselves, in half of the runs for their camp."""
-    told = set(room.ids[-_WORLD.instructed:])
+    """In 600 cases. Without a ring jurors answer by themselves, in half of the runs three in ten for their camp."""
+    told = set(room.ids[-_RING.instructed:])
     found = beside = false = 0
-    for seed in range(40):
-        members = await _named(room, _WORLD, seed)
+    for seed in range(30):
+        members = await _named(room, _RING, seed)
         found += len(members & told) >= 5
         beside += len(members - told)
-    for seed in range(120):
+    for seed in range(70):
         false += bool(await _named(room, _CAMPS if seed % 2 else _HONEST, seed))
-    assert (found >= 36, beside <= 4, false <= 1) == (True, True, True), (found, beside, false)
+    assert (found >= 27, beside <= 3, false <= 1) == (True, True, True), (found, beside, false)
 
 
 async def _named(room: JuryRoom, world: World, seed: int) -> set[int]:
