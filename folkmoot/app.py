@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 
 from folkmoot.api.application import ApiApplication
+from folkmoot.api.identification import token_of
 from folkmoot.api.push_payloads import Payloads
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
@@ -37,6 +38,7 @@ from folkmoot.http.from_peer import answer_probe
 from folkmoot.http.front import Front
 from folkmoot.http.host_record import HostRecord
 from folkmoot.http.older_schema import wait_for_schema
+from folkmoot.http.overload import Overload
 from folkmoot.http.recent_writers import RecentWriters
 from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
@@ -228,8 +230,13 @@ def create_front(
         writers = RecentWriters(settings.data / "run" / "recent-writers", settings.secret)
         most_bytes = partial(largest_body, [api_router, web_router], upload_bytes=settings.media.max_form_bytes)
         forwarding = Forwarding(hosts, writers, most_bytes, Cookies(is_secure=settings.is_secure).session)
+    api, pages = ApiApplication(context, api_router), WebApplication(context, web_router)
+    overload = Overload(
+        context.viewers, {"api": token_of, "pages": pages.session_of},
+        lambda: database.is_interrupted or (hosts is not None and not hosts.is_decided),
+    )
     return Front(
-        api=ApiApplication(context, api_router), pages=WebApplication(context, web_router),
+        api=api, pages=pages, overload=overload,
         health=HealthApplication(context, timed_jobs(settings), job_names(settings)),
         api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding, shut_out=context.shut_out,
         answer_probe=partial(answer_probe, database, hosts) if hosts else None, host_record=HostRecord(settings),

@@ -22,6 +22,7 @@ from folkmoot.base import i18n
 from folkmoot.base.errors import (
     Invalid,
     NotFound,
+    Overloaded,
     Problem,
     TooMany,
     Unauthorized,
@@ -88,11 +89,15 @@ class ApiApplication:
             self._entities.fragment, rules=lambda: current().version
         )
         self._rendering = Rendering(context.database, self._entities, self._fragments, context.filters)
+        self._busy = encode({"error": Overloaded.message})
         self._socket = StreamingSocket(context, self._rendering, _refusal)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
+            return
+        if isinstance(refusal := scope.get(REFUSAL), Overloaded):
+            await self._busy_reply(refusal)(scope, receive, send)
             return
         routes, values = self._router.find(scope["path"])
         method = scope["method"]
@@ -140,6 +145,10 @@ class ApiApplication:
         language = holder.viewer.login.language if holder and holder.viewer else i18n.choose(accepted, "en")
         return None if language == "en" else self._entities.translator(language)
 
+    def _busy_reply(self, problem: Overloaded) -> Reply:
+        """Costs next to nothing: there are thousands when it is needed."""
+        return Reply(self._busy, status_of(problem), JSON, [_retry_after(problem), *_CORS, *_PRIVATE])
+
     async def _error_reply(self, error: Exception, method: str, route: Route | None, translator: Translator | None) -> Reply:
         what = f"{method} {route.path if route else '?'}"
         problem = await self._context.explain(error)
@@ -162,8 +171,8 @@ def _refusal(problem: Problem, route: Route | None = None, translator: Translato
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
             name = route.parameter_of(error.field) if isinstance(route, Endpoint) else error.field
             answer["details"].setdefault(name, []).append(entry)
-    if isinstance(problem, TooMany | WritesPaused):
-        headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
+    if isinstance(problem, TooMany | WritesPaused | Overloaded):
+        headers.append(_retry_after(problem))
     return Reply(encode(answer), status, JSON, headers)
 
 
@@ -172,6 +181,10 @@ def _sentence(message: str, params: dict[str, Any], translator: Translator | Non
         return translator.sentence(message, params)
     text = _WIRE.get(message, message)
     return text % params if params else text
+
+
+def _retry_after(problem: TooMany | WritesPaused | Overloaded) -> tuple[bytes, bytes]:
+    return b"retry-after", b"%d" % max(1, round(problem.retry_after))
 
 
 @lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ REFUSALS = {
     413: "The body is too large.",
     422: "The input is invalid, or the token belongs to no member.",
     429: "A rate limit is exceeded; `Retry-After` tells when to try again.",
-    503: "Writes are paused during a move to another host, or a component is unavailable; try again.",
+    503: "Writes are paused during a move, a component is unavailable, or there is more to do than the server can; try again.",
     507: "There is no room left on the server. Reading may continue.",
 }
 _RATE_HEADERS = {

@@ -119,6 +119,11 @@ class Database:
         began = next(iter(self._at_gate.values()), None)
         return began is not None and clock.monotonic() - began > _HELD_SECONDS
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether what asks now waits for the end of a hold or of an announced restart, and not because there is much to do."""
+        return self.is_held or self._restarts.is_announced
+
     @asynccontextmanager
     async def write(self, *, waits: bool = True, is_durable: bool = True, is_repeatable: bool = False) -> AsyncIterator[WriteTx]:
         """A write transaction: commits when the block ends, rolls back when it raises.

@@ -12,7 +12,8 @@
     └── Unavailable       a component that we need does not answer, or not in time
         ├── Unconfirmed   a write may have been stored: it is not known whether it is safe, or whether the standby has it
         ├── StorageFull   nothing can be stored: the disk is full, over its quota or read-only; reading may continue
-        └── NotHereYet    a file of a restored network that is still being fetched: says when to retry
+        ├── NotHereYet    a file of a restored network that is still being fetched: says when to retry
+        └── Overloaded    more requests than this process can answer in time: says when to retry
 
 Each has a machine code, a sentence for people (an English msgid, translated by the entry point) and a separate text for
 the log. People never see the log text. Each entry point (web, api) turns problems into responses in one place.
@@ -144,3 +145,12 @@ class NotHereYet(Unavailable):
     code = "not_here_yet"
     message = "This picture is still on its way to us. Please look again in a moment."
     retry_after = 10.0
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    message = "There is more to do here at the moment than we can manage. Please try again in a moment."
+
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__()
+        self.retry_after = retry_after

@@ -8,6 +8,7 @@ PostgreSQL, for all machines and across restarts. The others are counted in a fi
 
 import ipaddress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,6 +111,7 @@ class Limits:
         return plan
 
 
+@lru_cache(maxsize=10_000)
 def address_key(address: str) -> str:
     """The key under which an address is counted: in IPv6 its /64, which one person usually has."""
     try:

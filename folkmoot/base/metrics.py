@@ -36,8 +36,8 @@ def set_process_name(name: str) -> None:
 
 
 @cache
-def _meters() -> tuple[Any, Any]:
-    """The counter and the histogram of requests: one of each per process."""
+def _meters() -> tuple[Any, Any, Any]:
+    """The counter and the histogram of requests, and the counter of those that were refused: one of each per process."""
     from prometheus_client import Counter, Histogram, values  # reads the environment when it is imported, so not before `create_files`
 
     if FOLDER in os.environ:  # chosen once, after the fork, instead of calling getpid for each request
@@ -46,6 +46,7 @@ def _meters() -> tuple[Any, Any]:
     return (
         Counter("folkmoot_requests", "Requests answered", ["application", "status"]),
         Histogram("folkmoot_request_seconds", "Time to answer", ["application"], buckets=_BUCKETS),
+        Counter("folkmoot_requests_refused", "Requests refused because of overload, by the class of who sent them", ["sender"]),
     )
 
 
@@ -53,13 +54,23 @@ class Requests:
     """Counts and times requests by application and class of status."""
 
     def __init__(self) -> None:
-        self._count, self._seconds = _meters()
+        self._count, self._seconds, _ = _meters()
         self._labelled = cache(lambda name, kind: (self._count.labels(name, f"{kind}xx"), self._seconds.labels(name)))
 
     def note(self, application: str, status: int, seconds: float) -> None:
         count, clock = self._labelled(application, status // 100)
         count.inc()
         clock.observe(seconds)
+
+
+class Refusals:
+    """Counts requests that were refused because of overload, by class of sender."""
+
+    def __init__(self) -> None:
+        _, _, self._count = _meters()
+
+    def note(self, sender: str) -> None:
+        self._count.labels(sender).inc()
 
 
 def report() -> bytes:

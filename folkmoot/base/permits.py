@@ -19,6 +19,11 @@ class Permits:
         self._timer: asyncio.TimerHandle | None = None
         self._next_look = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait; those who have been cancelled or have a permit may still be among them for a moment."""
+        return len(self._waiting)
+
     def take(self) -> bool:
         """Takes a permit if there is one and nobody waits for it."""
         if self._left and not self._waiting:

@@ -5,11 +5,13 @@ from itertools import count
 from typing import Any
 
 from folkmoot.base import clock
+from folkmoot.base.errors import Overloaded
 from folkmoot.base.log import request_id
 from folkmoot.base.metrics import Requests
 from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import FROM_PEER, is_probe, mark_refusals, restore_client
 from folkmoot.http.host_record import RECORD_PATH
+from folkmoot.http.overload import NO_PLACE, Overload, Place, retry_after
 from folkmoot.http.passing import IS_COMPLETE
 from folkmoot.http.problems import REFUSAL
 from folkmoot.http.routing import Router
@@ -29,6 +31,7 @@ _NO_OPENER_POLICY = (b"cross-origin-opener-policy", b"unsafe-none")
 _POPUP_PATHS = ("/oauth/", "/log_in", "/sign_up", "/language")
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _API_PREFIXES = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
+_STATIC = "/static/"
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 
 
@@ -37,9 +40,10 @@ class Front:
 
     def __init__(
         self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool, forwarding: Forwarding | None = None,
-        answer_probe: Any = None, host_record: Any = None, shut_out: ShutOut | None = None,
+        answer_probe: Any = None, host_record: Any = None, shut_out: ShutOut | None = None, overload: Overload | None = None,
     ) -> None:
         self._shut_out = shut_out
+        self._overload = overload
         self._forwarding = forwarding
         self._answer_probe = answer_probe
         self._api = api
@@ -69,11 +73,14 @@ class Front:
         name, application = self._application(scope["path"])
         headers = self._popup_headers if name == "pages" and scope["path"].startswith(_POPUP_PATHS) else self._headers[name]
         status = 500
+        place = await self._enter(name, scope)
+        receive = place.noting(scope, receive)
 
         async def send_with_headers(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                place.give_back()
                 if not message.pop(IS_COMPLETE, False):
                     message["headers"] = _checked_headers([*message["headers"], *headers, (b"x-request-id", id_.encode())])
             await send(message)
@@ -81,11 +88,12 @@ class Front:
         try:
             if FROM_PEER in scope:
                 await application(scope, receive, mark_refusals(send_with_headers))
-            elif self._forwarding is None or self._forwarding.is_needless(scope):
+            elif self._forwarding is None or isinstance(scope.get(REFUSAL), Overloaded) or self._forwarding.is_needless(scope):
                 await application(scope, receive, send_with_headers)
             else:
                 await self._forwarding.answer(application, scope, receive, send_with_headers)
         finally:
+            place.give_back()
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
@@ -96,11 +104,29 @@ class Front:
         if self._shut_out and client and scope["path"] not in _HEALTH and await self._shut_out.contains(client[0]):
             scope[REFUSAL] = AddressBarred()
 
+    async def _enter(self, name: str, scope: Any) -> Place:
+        """The place of a request that costs more than its refusal would. If there is none, the applications refuse it."""
+        if self._overload is None or name == "health" or scope.get("method") == "OPTIONS" or scope["path"].startswith(_STATIC):
+            return NO_PLACE
+        place = await self._overload.enter(name, scope)
+        if place is None:
+            scope[REFUSAL] = Overloaded(retry_after=retry_after())
+        return place or NO_PLACE
+
     async def _answer_socket(self, scope: Any, receive: Any, send: Any) -> None:
-        if self._forwarding is None or FROM_PEER in scope:
-            await self._api(scope, receive, send)
-        else:
-            await self._forwarding.answer_socket(self._api, scope, receive, send)
+        place = await self._enter("api", scope)
+
+        async def send_and_give_back(message: Any) -> None:
+            place.give_back()
+            await send(message)
+
+        try:
+            if self._forwarding is None or FROM_PEER in scope or isinstance(scope.get(REFUSAL), Overloaded):
+                await self._api(scope, receive, send_and_give_back)
+            else:
+                await self._forwarding.answer_socket(self._api, scope, receive, send_and_give_back)
+        finally:
+            place.give_back()
 
     def _application(self, path: str) -> tuple[str, Any]:
         if path.startswith("/api/") or (path.startswith(_API_PREFIXES) and self._api_router.find(path)[0]):

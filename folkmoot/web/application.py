@@ -8,6 +8,7 @@ from folkmoot.base.errors import (
     Forbidden,
     NotFound,
     NotHereYet,
+    Overloaded,
     TooMany,
     Unauthorized,
     WritesPaused,
@@ -21,11 +22,12 @@ from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import USUAL_BYTES, Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
+from folkmoot.web.busy_pages import BusyPages
 from folkmoot.web.open_pages import OpenPages, is_open
 from folkmoot.web.page_context import PageContext
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import Request, address_of
-from folkmoot.web.security import StaleForm, is_same_origin
+from folkmoot.web.security import StaleForm, cookies_of, is_same_origin
 from folkmoot.web.sent_form import find_sent_form
 from folkmoot.web.static_files import StaticFiles
 
@@ -51,16 +53,20 @@ class WebApplication:
         self.static = StaticFiles()
         self._shared = PageContext(context, Templates(context.settings, context.urls, self.static))
         self._open_pages = OpenPages(context.database)
+        self._busy_pages = BusyPages(self._shared)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         method, path = scope["method"], scope["path"]
         if path.startswith("/static/"):
             await self._static(scope, receive, send)
             return
+        if isinstance(refusal := scope.get(REFUSAL), Overloaded):
+            await self._busy_pages.reply(scope, refusal)(scope, receive, send)
+            return
         routes, values = self._router.find(path)
         route = routes.get("GET" if method == "HEAD" else method)
         has_page = method in _SAFE or "GET" in routes
-        request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, _cookies(scope), has_page=has_page)
+        request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, cookies_of(scope), has_page=has_page)
         try:
             if REFUSAL in scope:
                 raise scope[REFUSAL]
@@ -103,6 +109,10 @@ class WebApplication:
     async def _viewer(self, cookies: dict[str, str]) -> Viewer | None:
         secret = cookies.get(self._shared.cookies.session)
         return await self._context.viewers.by_session(secret) if secret else None
+
+    def session_of(self, scope: Any) -> str | None:
+        """The session in the cookies of a request."""
+        return cookies_of(scope).get(self._shared.cookies.session)
 
     def _check_limit(self, request: Request, allowance: Allowance | None) -> None:
         """Raises TooMany over a limit. On a route that keeps its form, the handler shows the form again instead."""
@@ -158,13 +168,3 @@ class WebApplication:
 
 def _retry_after(problem: TooMany | WritesPaused | NotHereYet) -> tuple[bytes, bytes]:
     return b"retry-after", b"%d" % max(1, round(problem.retry_after))
-
-
-def _cookies(scope: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            for pair in value.decode("latin-1").split(";"):
-                key, _, content = pair.strip().partition("=")
-                found.setdefault(key, content)
-    return found

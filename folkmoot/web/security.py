@@ -4,6 +4,8 @@ A form carries a token that only this network can make for this browser, and the
 both are checked. The token is masked differently on each page, so that the size of compressed pages reveals nothing.
 """
 
+from typing import Any
+
 from folkmoot.base import clock
 from folkmoot.base.errors import Forbidden
 from folkmoot.base.signing import Signer
@@ -80,3 +82,14 @@ def content_policy(media_base: str, form_targets: str = "") -> bytes:
         f" connect-src 'self'; manifest-src 'self'; form-action 'self'{form_targets}; frame-ancestors 'none'; base-uri 'none';"
         " require-trusted-types-for 'script'; trusted-types folkmoot"
     ).encode()
+
+
+def cookies_of(scope: Any) -> dict[str, str]:
+    """The cookies of a request; the first one of several with one name."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for pair in value.decode("latin-1").split(";"):
+                key, _, content = pair.strip().partition("=")
+                found.setdefault(key, content)
+    return found

@@ -2,10 +2,13 @@
 
 So a page needs no statement to find its viewer. Every change that ends a log-in is published, and all processes drop
 their entries at once; if that message is lost, entries expire after a second.
+
+Who a secret belonged to when it was last checked is remembered for longer. That gives no access, only a place in the line
+while a process is overloaded (`http/overload.py`).
 """
 
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,11 +16,12 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import WritesPaused
 from folkmoot.network.sessions import queries
-from folkmoot.network.sessions.model import LOGINS_TOPIC, TokenHolder, Viewer, digest
+from folkmoot.network.sessions.model import LOGINS_TOPIC, Role, TokenHolder, Viewer, digest
 
 T = TypeVar("T")
 _SECONDS = 1.0
 _MOST = 20_000
+_KNOWN_SECONDS = 3600.0
 
 
 class _Cache(Generic[T]):
@@ -43,6 +47,14 @@ def _account_of(value: object) -> int | None:
     return viewer.id if isinstance(viewer, Viewer) else None
 
 
+class Known(NamedTuple):
+    """Whose secret this was when it was last checked."""
+
+    account_id: int
+    is_staff: bool
+    until: float
+
+
 class Viewers:
     """The cached viewers of one process."""
 
@@ -51,6 +63,7 @@ class Viewers:
         self._sessions: _Cache[Viewer] = _Cache()
         self._tokens: _Cache[TokenHolder] = _Cache()
         self._visits: dict[bytes, int] = {}
+        self._known: dict[bytes, Known] = {}
         database.live.subscribe(LOGINS_TOPIC, self._forget)
 
     async def by_session(self, secret: str) -> Viewer | None:
@@ -59,6 +72,7 @@ class Viewers:
         if viewer is None:
             async with self._database.read() as conn:
                 viewer = await queries.find_session_viewer(conn, key)
+            self._remember(key, viewer)
             if viewer is None or viewer.login.obstacle:
                 return None
             self._sessions.store(key, viewer)
@@ -71,12 +85,26 @@ class Viewers:
         if holder is None:
             async with self._database.read() as conn:
                 holder = await queries.find_token_holder(conn, key)
+            self._remember(key, holder.viewer if holder else None)
             if holder is None:
                 return None
             self._tokens.store(key, holder)
             if holder.viewer:
                 await self._note_visit(key, holder.viewer.id)
         return holder
+
+    def find_known(self, secret: str) -> Known | None:
+        """Whose secret it was within the last hour, without a statement. Gives no access: it may have ended since."""
+        known = self._known.get(digest(secret))
+        return known if known and known.until > clock.monotonic() else None
+
+    def _remember(self, key: bytes, viewer: Viewer | None) -> None:
+        if viewer is None or viewer.login.obstacle or viewer.is_suspended:
+            self._known.pop(key, None)
+            return
+        if len(self._known) > _MOST:
+            self._known.clear()
+        self._known[key] = Known(viewer.id, viewer.holds(Role.MODERATOR), clock.monotonic() + _KNOWN_SECONDS)
 
     async def _note_visit(self, key: bytes, account_id: int) -> None:
         """Stores a visit once a day. While writes are paused it is not stored, and a later request tries again."""
