@@ -35,6 +35,7 @@ from folkmoot.network.timelines.model import Entry
 from folkmoot.streaming.hub import Listener
 from folkmoot.streaming.model import (
     HOME,
+    AddressShutOut,
     ConversationHeard,
     FiltersChanged,
     Heard,
@@ -161,16 +162,14 @@ class Connection:
         self._listener.topics = frozenset(topic for channel in self._channels.values() for topic in channel.topics)
 
     async def events(self) -> AsyncGenerator[list[Event], None]:
-        """The events; an empty list is a heartbeat. Ends when the token is no longer valid, at the latest at a heartbeat, and
-        after lost messages: the client then reads its timelines when it returns, instead of missing posts without a sign."""
-        checked_at = clock.monotonic()
+        """The events; an empty list is a heartbeat. Ends when the token is no longer valid, which the hub notices within two seconds,
+        and after lost messages: the client then reads its timelines when it returns, instead of missing posts without a sign."""
+        sent_at = clock.monotonic()
         while True:
             heard = await self._listener.next(HEARTBEAT_SECONDS)
-            is_due = not heard or clock.monotonic() - checked_at >= HEARTBEAT_SECONDS
-            if is_due or LoginChanged() in heard:
-                checked_at = clock.monotonic()
-                if not await self._is_token_open():
-                    return
+            if AddressShutOut() in heard or (LoginChanged() in heard and not await self._is_token_open()):
+                return
+            is_due = clock.monotonic() - sent_at >= HEARTBEAT_SECONDS
             if LookAgain() in heard:
                 await asyncio.sleep(clock.draw(1000) / 1000 * SPREAD_SECONDS)
                 return
@@ -182,10 +181,11 @@ class Connection:
                     self._listener.tell(one)
                 continue
             if events or is_due:
+                sent_at = clock.monotonic()
                 yield events
 
     async def _is_token_open(self) -> bool:
-        """True also when the database is unavailable: the next heartbeat checks again."""
+        """True also when the database is unavailable: the hub looks again."""
         try:
             async with self._rendering.database.read() as conn:
                 return await is_token_open_unscoped(conn, self._token_id)

@@ -11,6 +11,7 @@ from folkmoot.api.stream_connection import Connection, Event, Rendering
 from folkmoot.http.event_stream import EventStream
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.streaming.log_ins import LogIn
 from folkmoot.streaming.places import Places
 
 PATH = "/api/v1/streaming"
@@ -63,7 +64,7 @@ async def _stream(request: Request, name: str, tag: str = "", list_id: str = "")
 
 async def _lines(request: Request, rendering: Rendering, channel: Channel) -> AsyncGenerator[bytes, None]:
     assert request.holder is not None
-    with request.context.hub.listen(request.viewer.id, ()) as listener:
+    with request.context.hub.listen(request.viewer.id, (), LogIn(request.holder.token_id, address=request.address)) as listener:
         connection = Connection(rendering, listener, request.viewer, request.holder.token_id, [channel])
         yield b":)\n"
         async for events in connection.events():

@@ -25,6 +25,7 @@ from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions.model import TokenHolder
+from folkmoot.streaming.log_ins import LogIn
 
 log = logging.getLogger(__name__)
 MOST_CHANNELS = 100  # of one connection
@@ -86,7 +87,7 @@ class StreamingSocket:
     async def _serve(self, scope: Any, receive: Any, send: Any, holder: TokenHolder) -> None:
         """Subscribes before it accepts: clients read their timelines once they are accepted, so nothing may be missed from then on."""
         assert holder.viewer is not None
-        with self._context.hub.listen(holder.viewer.id, ()) as listener:
+        with self._context.hub.listen(holder.viewer.id, (), LogIn(holder.token_id, address=_address(scope))) as listener:
             connection = Connection(self._rendering, listener, holder.viewer, holder.token_id)
             first = _Frame("subscribe", **{name: from_query(scope["query_string"]).text(name) for name in ("stream", "tag", "list")})
             refused = await self._obey(first, connection, holder) if first.stream else None

@@ -47,13 +47,14 @@ class Context:
     def make(
         cls, settings: Settings, database: Database, screener: Screener = let_pass, impressions: Impressions | None = None
     ) -> "Context":
+        shut_out = ShutOut(database)
         return cls(
             settings=settings, database=database, viewers=Viewers(database), filters=FilterSets(database),
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),
-            hub=Hub(database), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
-            impressions=impressions or Impressions(), shut_out=ShutOut(database),
+            hub=Hub(database, shut_out), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
+            impressions=impressions or Impressions(), shut_out=shut_out,
             translations=Translations(Service(settings.translation) if settings.translation.url else None, settings.base_url),
         )
 

@@ -3,7 +3,8 @@
 A listener gets only posts that its viewer may see and wants: the statement checks visibility, mutes and blocks for all
 listeners together. It runs in a task of the hub, so a listener that is cancelled at any moment does not affect the
 others. The queue of a slow listener is replaced by `LookAgain`; `resync` sends it to all listeners after messages may
-have been lost. Delivery is not guaranteed: clients that need certainty must also read the database.
+have been lost. Delivery is not guaranteed: clients that need certainty must also read the database. That a log-in has ended
+is therefore also looked up, each second for all listeners together.
 """
 
 import asyncio
@@ -14,9 +15,11 @@ from typing import TypeVar
 
 import msgspec
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
 from folkmoot.moderation.clauses.model import REACTIONS_TOPIC, ReactionCounted
+from folkmoot.network.barriers.shut_out import ShutOut
 from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.filters.model import topic as filters_topic
 from folkmoot.network.notifications.model import topic as notifications_topic
@@ -25,7 +28,9 @@ from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.sessions.model import login_topic
 from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC, NewPost, StreamedPost
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
+from folkmoot.streaming.log_ins import LogIn, list_ended, list_shut_out
 from folkmoot.streaming.model import (
+    AddressShutOut,
     ConversationHeard,
     FiltersChanged,
     Heard,
@@ -39,7 +44,10 @@ from folkmoot.streaming.model import (
     Topic,
 )
 
-GATHER_SECONDS = 0.25  # posts within this time share one statement
+GATHER_SECONDS = 0.02  # posts within this time share one statement
+LONGEST_GATHER = 0.25  # on a busy network
+_WORKING_SHARE = 3  # the hub waits twice as long as it has worked: more posts then share a statement, and others have the processor
+WATCH_SECONDS = 1.0  # between looks for log-ins that have ended
 RETRY_SECONDS = 1.0
 MOST_WAITING = 1000  # posts, or withdrawals, that wait for the statement
 MOST_ANNOUNCED = 1000  # posts that are remembered, because a job that runs twice publishes twice
@@ -52,8 +60,9 @@ log = logging.getLogger(__name__)
 class Listener:
     """One stream or open page. Created by `Hub.listen`. `topics` may be replaced at any time."""
 
-    def __init__(self, viewer_id: int | None, topics: Collection[Topic]) -> None:
+    def __init__(self, viewer_id: int | None, topics: Collection[Topic], log_in: LogIn | None = None) -> None:
         self.viewer_id = viewer_id
+        self.log_in = log_in
         self.topics = frozenset(topics)
         self._queue: list[Heard] = []
         self._wake = asyncio.Event()
@@ -71,31 +80,31 @@ class Listener:
 
     def tell(self, heard: Heard) -> None:
         self._queue.append(heard)
-        if len(self._queue) > LONGEST_QUEUE:  # only LoginChanged is kept: the session may have ended
-            over = LoginChanged() in self._queue
-            self._queue = [LoginChanged(), LookAgain()] if over else [LookAgain()]
+        if len(self._queue) > LONGEST_QUEUE:  # only what may end the listener is kept
+            self._queue = [*(one for one in (LoginChanged(), AddressShutOut()) if one in self._queue), LookAgain()]
         self._wake.set()
 
 
 class Hub:
     """The listeners of one process. Without listeners it runs no task and no statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shut_out: ShutOut | None = None) -> None:
         self._database = database
+        self._shut_out = shut_out
         self._listeners: set[Listener] = set()
         self._posts: dict[int, None] = {}
         self._edited: dict[int, None] = {}
         self._withdrawn: dict[int, Withdrawn] = {}
         self._announced: dict[int, None] = {}
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribes: list[Callable[[], None]] = []
 
     @contextmanager
-    def listen(self, viewer_id: int | None, topics: Collection[Topic]) -> Iterator[Listener]:
+    def listen(self, viewer_id: int | None, topics: Collection[Topic], log_in: LogIn | None = None) -> Iterator[Listener]:
         """A listener while the block runs. With a viewer it also gets notifications, conversations, and changes of filters and the
-        log-in."""
-        listener = Listener(viewer_id, topics)
+        log-in; with `log_in` it hears of its end even if no message says so."""
+        listener = Listener(viewer_id, topics, log_in)
         subscribe = self._database.live.subscribe
         unsubscribes = []
         if viewer_id is not None:
@@ -124,19 +133,19 @@ class Hub:
             listener.tell(LookAgain())
 
     def _start(self) -> None:
-        if self._task is None:
+        if not self._tasks:
             live = self._database.live
             self._unsubscribes = [
                 live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(EDITED_POSTS_TOPIC, self._hear_edited),
                 live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn), live.subscribe(REACTIONS_TOPIC, self._hear_reaction),
                 live.on_gap(self.resync),
             ]
-            self._task = asyncio.create_task(self._run(), name="hub")
+            self._tasks = [asyncio.create_task(self._run(), name="hub"), asyncio.create_task(self._watch_log_ins(), name="log-ins")]
 
     def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
         for unsubscribe in self._unsubscribes:
             unsubscribe()
         self._unsubscribes, self._posts, self._edited, self._withdrawn = [], {}, {}, {}
@@ -164,11 +173,34 @@ class Hub:
         waiting[key] = value
         self._wake.set()
 
+    async def _watch_log_ins(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await self._end_log_ins({listener.log_in for listener in self._listeners if listener.log_in})
+            except Unavailable:
+                log.debug("log-ins of open streams could not be checked; the next look is in a second")
+            except Exception:  # it must not be the last look
+                log.exception("log-ins of open streams could not be checked")
+
+    async def _end_log_ins(self, log_ins: set[LogIn]) -> None:
+        if not log_ins:
+            return
+        ended = await list_ended(self._database, log_ins)
+        shut_out = await list_shut_out(self._shut_out, log_ins) if self._shut_out else set()
+        for listener in self._listeners:
+            if listener.log_in in ended:
+                listener.tell(LoginChanged())
+            if listener.log_in in shut_out:
+                listener.tell(AddressShutOut())
+
     async def _run(self) -> None:
+        wait = GATHER_SECONDS
         while True:
             await self._wake.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(wait)
             self._wake.clear()
+            began = clock.monotonic()
             posts, edited, withdrawn = list(self._posts), list(self._edited), list(self._withdrawn.values())
             new = [id_ for id_ in posts if id_ not in self._announced]
             try:
@@ -188,6 +220,7 @@ class Hub:
                 self._edited.pop(id_, None)
             for one in withdrawn:
                 self._withdrawn.pop(one.post_id, None)
+            wait = min(LONGEST_GATHER, max(GATHER_SECONDS, (_WORKING_SHARE - 1) * (clock.monotonic() - began)))
 
     async def _announce_posts(self, new: list[int], edited: list[int]) -> None:
         listeners = list(self._listeners)

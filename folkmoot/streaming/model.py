@@ -74,10 +74,15 @@ class LoginChanged(msgspec.Struct, frozen=True):
     """Log-out, new password or suspension: the listener checks whether its session is still valid."""
 
 
+class AddressShutOut(msgspec.Struct, frozen=True):
+    """No request from the address of this listener is answered any more: it ends."""
+
+
 class LookAgain(msgspec.Struct, frozen=True):
     """Items may have been lost: the listener reads the database again."""
 
 
 Heard: TypeAlias = (
-    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | PostWithdrawn | FiltersChanged | LoginChanged | LookAgain
+    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | PostWithdrawn | FiltersChanged | LoginChanged
+    | AddressShutOut | LookAgain
 )

@@ -1,7 +1,6 @@
 """The page that people get while a process is overloaded (`http/overload.py`): rendered at the start, so that it costs only its bytes.
 
-It is the same for everybody in one language, and loads the style sheet and nothing else, which are served all the time. It has no way
-to other pages: they would be just as busy.
+It is the same for everybody in one language, and loads only the style sheet and the icon, which are served all the time.
 """
 
 from typing import Any

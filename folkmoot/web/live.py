@@ -4,7 +4,7 @@ The page receives no content: only the numbers of new posts and of what waits fo
 it must no longer show. The connections of a page have one event id, of the moment of the first: a browser that connects
 again sends it back, so that its new posts are counted from the first connection on, and none is missed in between.
 At most five connections per member and process. A connection ends with its session: at once when the end is announced,
-otherwise at the next heartbeat.
+otherwise when the hub notices it, within two seconds.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import msgspec
 
-from folkmoot.base import clock, ids
+from folkmoot.base import ids
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
@@ -24,8 +24,10 @@ from folkmoot.network.sessions.queries import is_session_open_unscoped
 from folkmoot.network.timelines.model import Entry
 from folkmoot.network.timelines.queries import get_home
 from folkmoot.streaming.hub import Listener
+from folkmoot.streaming.log_ins import LogIn
 from folkmoot.streaming.model import (
     HOME,
+    AddressShutOut,
     ConversationHeard,
     FiltersChanged,
     Heard,
@@ -52,7 +54,8 @@ async def _events(request: Request) -> AsyncGenerator[bytes, None]:
     """`posts`: the number of new ones; `waiting`: the counts in the head of the page; `withdrawn`: the ids of posts to hide."""
     known = parse_id(request.headers.get("last-event-id", ""))
     began = known or ids.make_id(0)
-    with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
+    log_in = LogIn(session_id=request.viewer.session_id, address=request.address)
+    with request.context.hub.listen(request.viewer.id, [HOME], log_in) as listener:
         if known:
             listener.tell(LookAgain())
         yield b": here\nretry: %d\nid: %d\n\n" % (_RETRY_MS, began)
@@ -62,14 +65,13 @@ async def _events(request: Request) -> AsyncGenerator[bytes, None]:
 
 async def _lines(request: Request, listener: Listener, began: int) -> AsyncIterator[bytes]:
     """The events for the page, until its session ends."""
-    waiting, checked_at = 0, clock.monotonic()
+    waiting = 0
     while True:
         heard = await listener.next(HEARTBEAT_SECONDS)
-        is_due = not heard or clock.monotonic() - checked_at >= HEARTBEAT_SECONDS
-        if is_due or any(isinstance(one, LoginChanged | LookAgain) for one in heard):
-            checked_at = clock.monotonic()
-            if not await _is_session_open(request):
-                return
+        if AddressShutOut() in heard:
+            return
+        if any(isinstance(one, LoginChanged | LookAgain) for one in heard) and not await _is_session_open(request):
+            return
         if not heard:
             yield b": here\n\n"
             continue
@@ -85,7 +87,7 @@ async def _lines(request: Request, listener: Listener, began: int) -> AsyncItera
 
 
 async def _is_session_open(request: Request) -> bool:
-    """True also when the database is unavailable: the next heartbeat checks again."""
+    """True also when the database is unavailable: the hub looks again."""
     try:
         async with request.database.read() as conn:
             return await is_session_open_unscoped(conn, request.viewer.id, request.viewer.session_id or 0)

@@ -22,7 +22,8 @@ BASE = "/api/v1/streaming"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "GATHER_SECONDS", 0.02)
+    assert hub_module.WATCH_SECONDS <= 1  # the end of a log-in is noticed in time without any message
+    monkeypatch.setattr(hub_module, "WATCH_SECONDS", 0.05)
     monkeypatch.setattr(stream_connection, "SPREAD_SECONDS", 0.0)
 
 
@@ -268,14 +269,29 @@ async def test_a_connection_ends_with_its_token_and_after_lost_messages(village:
     assert (stream.status, socket.closed_with) == (200, 1008)
 
 
-async def test_a_silent_connection_has_heartbeats_and_ends_at_one(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["revoked", "suspended", "shut out"])
+async def test_connections_end_soon_if_every_message_about_it_is_lost(
+    village: Village, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     monkeypatch.setattr(stream_connection, "HEARTBEAT_SECONDS", 0.05)
-    jana, = await _app(village, "jana")
-    stream = await EventSource(village, f"{BASE}/user", jana).open()
+    jana, karel = await _app(village, "jana", "karel")
+    stream, socket = await EventSource(village, f"{BASE}/user", jana).open(), await Socket(village, jana, stream="user").open()
+    other = await EventSource(village, f"{BASE}/user", karel).open()
     await stream.until(lambda: stream.text.count(":thump\n") >= 2)
-    async with village.database.write() as tx:
-        await tx.execute("DELETE FROM tokens")  # and the message about it is lost
+    async with village.database.write() as tx:  # and nothing is published
+        if how == "revoked":
+            await tx.execute("DELETE FROM tokens WHERE account_id = $1", village.people["jana"].id)
+        elif how == "suspended":
+            await set_effect(tx, village.people["jana"].id, AccountEffect.SUSPENDED)
+        else:
+            await tx.execute("INSERT INTO network_blocks (id, network, severity, created_at) VALUES (1, '127.0.0.1', 'no_access', now())")
+            village.front._shut_out._fresh_until = 0  # as after ten seconds
     await stream.ends()
+    await socket.ends()
+    if how == "shut out":
+        await other.ends()
+    assert other.task.done() == (how == "shut out")
+    await other.close()
 
 
 async def test_the_number_of_connections_is_limited_and_every_place_is_given_back(village: Village) -> None:

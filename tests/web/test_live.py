@@ -259,10 +259,10 @@ async def test_an_open_page_ends_at_once_when_its_session_is_over(
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
-async def test_an_open_page_ends_at_a_heartbeat_when_the_end_was_not_announced(
+async def test_an_open_page_ends_soon_when_the_end_was_not_announced(
     village: Village, monkeypatch: pytest.MonkeyPatch, is_busy: bool
 ) -> None:
-    monkeypatch.setattr("folkmoot.web.live.HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr("folkmoot.streaming.hub.WATCH_SECONDS", 0.1)
     await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
     await page.receives(": here")
@@ -271,7 +271,7 @@ async def test_an_open_page_ends_at_a_heartbeat_when_the_end_was_not_announced(
     await _suspend(village, "jana", is_announced=False)
     async with asyncio.timeout(SECONDS):
         while not page.task.done():
-            if is_busy:  # a busy connection has heartbeats too
+            if is_busy:
                 village.database.live.publish(topic(village.people["jana"].id), 0)
             await asyncio.sleep(0.05)
 

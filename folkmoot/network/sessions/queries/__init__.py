@@ -14,6 +14,7 @@ from folkmoot.network.sessions.queries.apps import (
     insert_authorization_code,
     insert_token,
     is_token_open_unscoped,
+    list_open_tokens_unscoped,
     list_tokens,
     take_authorization_code,
 )
@@ -57,6 +58,7 @@ from folkmoot.network.sessions.queries.sessions import (
     find_session_viewer,
     insert_session,
     is_session_open_unscoped,
+    list_open_sessions_unscoped,
     list_sessions,
     update_seen,
 )
@@ -103,6 +105,8 @@ __all__ = [
     "is_token_open_unscoped",
     "list_invitations",
     "list_logins",
+    "list_open_sessions_unscoped",
+    "list_open_tokens_unscoped",
     "list_operators",
     "list_sessions",
     "list_staff",

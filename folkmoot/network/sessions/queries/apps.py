@@ -1,6 +1,6 @@
 """SQL of apps, their codes and their tokens: `apps`, `authorization_codes`, `tokens`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
@@ -145,3 +145,13 @@ async def is_token_open_unscoped(conn: ReadConn, token_id: int) -> bool:
         f" WHERE t.id = $1 AND (t.account_id IS NULL OR {IS_ADMITTED})",
         token_id,
     ))
+
+
+async def list_open_tokens_unscoped(conn: ReadConn, token_ids: Collection[int]) -> set[int]:
+    """Those of the tokens that are still valid. Uses the unique index on `id`."""
+    rows = await conn.fetch(
+        f"SELECT t.id FROM tokens AS t LEFT JOIN (logins AS l {JOIN_ACCOUNT}) ON l.account_id = t.account_id"
+        f" WHERE t.id = ANY($1) AND (t.account_id IS NULL OR {IS_ADMITTED})",
+        token_ids,
+    )
+    return {row[0] for row in rows}

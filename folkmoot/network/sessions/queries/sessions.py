@@ -1,5 +1,7 @@
 """SQL of browser sessions: `sessions`."""
 
+from collections.abc import Collection
+
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.model import Session, Viewer
@@ -25,6 +27,16 @@ async def find_session_viewer(conn: ReadConn, token_hash: bytes) -> Viewer | Non
         account=account_from(row, "a_"), login=login_from(row, "login_"), session_id=row["session_id"],
         filters_version=row["filters_version"],
     )
+
+
+async def list_open_sessions_unscoped(conn: ReadConn, session_ids: Collection[int]) -> set[int]:
+    """Those of the sessions that are still valid. Uses the unique index on `id`."""
+    rows = await conn.fetch(
+        f"SELECT s.id FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {JOIN_ACCOUNT}"
+        f" WHERE s.id = ANY($1) AND {IS_ADMITTED}",
+        session_ids,
+    )
+    return {row[0] for row in rows}
 
 
 async def update_seen(tx: WriteTx, token_hash: bytes, account_id: int) -> None:
@@ -57,7 +69,7 @@ async def delete_expired(tx: WriteTx, session_seconds: float) -> None:
 
 
 async def is_session_open_unscoped(conn: ReadConn, account_id: int, session_id: int) -> bool:
-    """Whether a session is still valid; checked at the heartbeats of a stream. Uses the unique index on `id`."""
+    """Whether a session is still valid. Uses the unique index on `id`."""
     return bool(await conn.fetchval(
         f"SELECT true FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {JOIN_ACCOUNT}"
         f" WHERE s.id = $1 AND s.account_id = $2 AND {IS_ADMITTED}",
