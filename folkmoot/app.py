@@ -233,7 +233,7 @@ def create_front(
     api, pages = ApiApplication(context, api_router), WebApplication(context, web_router)
     overload = Overload(
         context.viewers, {"api": token_of, "pages": pages.session_of},
-        lambda: database.is_interrupted or (hosts is not None and not hosts.is_decided),
+        lambda: database.is_interrupted or (hosts is not None and not (hosts.is_primary and hosts.is_decided)),
     )
     return Front(
         api=api, pages=pages, overload=overload,

@@ -105,8 +105,10 @@ class Front:
             scope[REFUSAL] = AddressBarred()
 
     async def _enter(self, name: str, scope: Any) -> Place:
-        """The place of a request that costs more than its refusal would. If there is none, the applications refuse it."""
-        if self._overload is None or name == "health" or scope.get("method") == "OPTIONS" or scope["path"].startswith(_STATIC):
+        """The place of a request that costs more than its refusal would. If there is none, the applications refuse it. What the peer
+        sends has waited there."""
+        is_cheap = name == "health" or scope.get("method") == "OPTIONS" or scope["path"].startswith(_STATIC)
+        if self._overload is None or is_cheap or FROM_PEER in scope:
             return NO_PLACE
         place = await self._overload.enter(name, scope)
         if place is None:

@@ -16,7 +16,8 @@ gets one can ask again at once: so each class gets at most REFUSALS of them in a
 
 A request is in work until its response begins. It counts no more while its body is slow to arrive, and after WORK_LOOKS looks
 of 0.1 s: it then waits for another service. A process that lacks the processor looks less often, so there it counts for longer.
-While all wait for the same, a hold of the writes or a restart of the database, nobody is refused.
+While all wait for the same, a hold of the writes or a restart of the database, nobody is refused; nor on a host that does not write,
+which sends most of them on.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ LONGEST_DELAY = 3.0  # seconds, of a refusal
 _LOOK_SECONDS = 0.1  # between looks for requests that count no more, while others wait
 _FILES = "/media/"
 _SAFE = frozenset(["GET", "HEAD"])
+WRITE_SECONDS = 8.0  # what is sent waits for longer than what is read, in each class
 Secret = Callable[[Any], str | None]
 
 
@@ -50,9 +52,9 @@ class Bounds(NamedTuple):
 
 BOUNDS = {
     "staff": Bounds(6, 100, 2.0),
-    "writes": Bounds(8, 300, 8.0),
+    "writes": Bounds(8, 300, WRITE_SECONDS),
     "members": Bounds(8, 200, 1.0),
-    "unknown": Bounds(4, 100, 1.0),
+    "unknown": Bounds(4, 200, 1.0),
     "visitors": Bounds(4, 100, 1.0),
     "files": Bounds(16, 200, 2.0),
 }
@@ -111,15 +113,16 @@ class Line:
         """A place, if one is free and nobody waits for it."""
         return self._begin() if self._permits.take() else None
 
-    async def wait(self, key: object) -> Place | None:
-        """A place once it is this request's turn; None if that takes too long or too many wait. `key`: who sends it."""
+    async def wait(self, key: object, seconds: float = 0.0) -> Place | None:
+        """A place once it is this request's turn; None if that takes too long or too many wait. `key`: who sends it; `seconds`: the
+        longest time, if it is not that of the class."""
         bounds = self._bounds
         if self._permits.waiting >= bounds.in_line or self._waiting[key] >= max(1, bounds.in_line // 4):
             return None
         self._waiting[key] += 1
         self._watch()
         try:
-            await self._permits.wait(bounds.seconds)
+            await self._permits.wait(seconds or bounds.seconds)
         except TimeoutError:
             return None
         finally:
@@ -179,7 +182,11 @@ class Overload:
             return place
         if self._is_interrupted():
             return NO_PLACE
-        if (place := await line.wait(known.account_id if known else _address(scope))) is None:
+        is_write = scope.get("method", "GET") not in _SAFE
+        place = await line.wait(known.account_id if known else _address(scope), WRITE_SECONDS if is_write else 0.0)
+        if place is None and self._is_interrupted():  # since it waits
+            return NO_PLACE
+        if place is None:
             self._refusals.note(name)
             await line.refuse()
         return place

@@ -26,6 +26,7 @@ UNSCOPED = {
     "portability/restore.py": "counts the posts of a restored copy",
     "http/fragments.py": "fragments are shared by all viewers; the query of the page checks who may see them",
     "streaming/hub.py": "its statement checks for all listeners together which of them may see a post",
+    "streaming/log_ins.py": "reads the tokens and sessions of the open streams",
     "web/live.py": "reads its own session",
     "network/exports/actions.py": "a timed job: archives whose files are not on this host",
     "network/exports/archive.py": "an archive contains the member's own posts, also those that a restriction hides",

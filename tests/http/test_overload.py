@@ -21,6 +21,7 @@ PUBLIC, READ = "/api/v1/timelines/public", "/api/v1/notifications"
 def lines(village: Village, monkeypatch: pytest.MonkeyPatch) -> dict[str, Line]:
     """The lines of a front with two places in each."""
     monkeypatch.setattr(overload, "BOUNDS", dict.fromkeys(overload.BOUNDS, SHORT))
+    monkeypatch.setattr(overload, "WRITE_SECONDS", SHORT.seconds)
     village.front = app.create_front(village.settings, village.database)
     lines: dict[str, Line] = village.front._overload._lines
     return lines
