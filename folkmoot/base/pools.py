@@ -40,11 +40,11 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no type
     __slots__ = ()
     _known: ClassVar[dict[frozenset[int], _KnownTypes]] = {}
 
-    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
+    async def _introspect_types(self, typeoids: Iterable[int], *rest: Any) -> Any:
         asked = frozenset(typeoids)
         if known := self._known.get(asked):
             return known
-        rows, statement = await super()._introspect_types(typeoids, timeout)
+        rows, statement = await super()._introspect_types(typeoids, *rest)
         if max(asked) < _FIRST_OWN_TYPE:
             self._known[asked] = _KnownTypes(rows, SimpleNamespace(name="none"))
         return rows, statement

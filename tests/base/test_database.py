@@ -225,9 +225,9 @@ async def test_the_types_of_the_server_are_asked_for_once_in_a_process(dsn: str,
     asked: list[set[int]] = []
     ask = asyncpg.Connection._introspect_types
 
-    async def counted(self: asyncpg.Connection, typeoids: set[int], timeout: float | None) -> object:
+    async def counted(self: asyncpg.Connection, typeoids: set[int], *rest: object) -> object:
         asked.append(set(typeoids))
-        return await ask(self, typeoids, timeout)
+        return await ask(self, typeoids, *rest)
 
     monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
     monkeypatch.setattr(pools._Session, "_known", {})
