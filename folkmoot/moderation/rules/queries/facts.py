@@ -23,19 +23,33 @@ _OLD = 10 * 365 * 86400  # seconds; the age of an author at an imported post
 # A stranger to the author: does not follow the author.
 _STRANGER = "NOT EXISTS (SELECT FROM follows AS f WHERE f.account_id = {0} AND f.target_id = e.account_id)"
 # Each array stands in a sub-select: the planner would look into it, and plan this statement anew for each batch, for longer than it runs.
+# Copies of a text are read once for all posts of a batch with that text: the newest ones up to the first of them, and all up to the
+# last. `moment` bounds the latter, since a post that was delivered late may stand beside new ones. Mentions of a post are looked for
+# where it shows some, or has shown some before an edit.
+_MOMENT = ids.span(timedelta(seconds=10))
 _FACTS = f"""
     WITH e AS (
         SELECT p.*, w.key, w.until, coalesce(p.edited_at, p.created_at) AS at
         FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS w (id, key, until)
         JOIN posts AS p ON p.id = w.id
+    ), known AS MATERIALIZED (
+        SELECT k.key, k.moment, b.id, b.account_id, b.effect FROM (
+            SELECT key, until / {_MOMENT} AS moment, min(until) AS low, max(until) AS high FROM e WHERE key IS NOT NULL GROUP BY 1, 2
+        ) AS k CROSS JOIN LATERAL (
+            SELECT t.post_id FROM list_copies(k.key, k.low, 0, {MOST_COPIES + 1}) AS t (post_id)
+            UNION ALL SELECT t.post_id FROM post_traces AS t WHERE t.text_key = k.key AND t.post_id > k.low AND t.post_id <= k.high
+        ) AS t JOIN posts AS b ON b.id = t.post_id
+        WHERE (SELECT count(*) FROM (SELECT FROM post_traces AS t WHERE t.text_key = k.key LIMIT 2) AS two) = 2
     )
     SELECT e.id, e.visibility, e.language, e.cover <> '' AS has_cover, e.media_count > 0 AS has_picture, e.poll_id IS NOT NULL AS has_poll,
         e.reply_to_id IS NOT NULL AS is_reply, e.edited_at IS NOT NULL AS is_edited, cardinality(e.hashtags) AS hashtags,
         extract(epoch FROM e.at - a.created_at)::float8 AS age, coalesce(c.followers, 0) AS followers,
-        own.posts, own.people, crowd.accounts AS crowd_accounts, crowd.young AS crowd_young, crowd.own AS crowd_own,
+        own.posts, (
+            SELECT count(DISTINCT m.account_id) FROM mentions AS m WHERE m.post_id = ANY (own.addressing) AND m.account_id <> e.account_id
+        ) AS people, crowd.accounts AS crowd_accounts, crowd.young AS crowd_young, crowd.own AS crowd_own,
         told.mentions, told.strangers,
         copies.own AS copies_own, copies.accounts AS copies_accounts, copies.removed_clause, hosts.new AS new_hosts,
-        e.reply_to_account_id <> e.account_id AND {_STRANGER.format('e.reply_to_account_id')}
+        e.reply_to_account_id IS NOT NULL AND e.reply_to_account_id <> e.account_id AND {_STRANGER.format('e.reply_to_account_id')}
             AND NOT EXISTS (SELECT FROM mentions AS m WHERE m.account_id = e.account_id AND m.post_id = e.reply_to_id) AS answers_stranger,
         CASE WHEN e.id - a.id BETWEEN 0 AND {_WEEK} THEN (
             SELECT count(*) FROM (
@@ -45,12 +59,12 @@ _FACTS = f"""
             ) AS near) ELSE 0 END AS sign_ups
     FROM e JOIN accounts AS a ON a.id = e.account_id LEFT JOIN account_counts AS c ON c.account_id = e.account_id
     CROSS JOIN LATERAL (
-        SELECT count(DISTINCT r.id) AS posts, count(DISTINCT m.account_id) AS people FROM (
-            SELECT b.id FROM posts AS b
+        SELECT count(*) AS posts, array_agg(b.id) FILTER (WHERE b.mentions <> '[]' OR b.edited_at IS NOT NULL) AS addressing FROM (
+            SELECT b.id, b.mentions, b.edited_at FROM posts AS b
             WHERE b.account_id = e.account_id AND b.id BETWEEN e.until - {_HOUR} AND e.until AND b.boost_of_id IS NULL
                 AND b.visibility < {Visibility.DIRECT:d}
             ORDER BY b.id DESC LIMIT {MOST_POSTS}
-        ) AS r LEFT JOIN mentions AS m ON m.post_id = r.id AND m.account_id <> e.account_id
+        ) AS b
     ) AS own
     CROSS JOIN LATERAL (
         SELECT coalesce(max(one.accounts), 0) AS accounts, coalesce(max(one.young), 0) AS young, coalesce(max(one.own), 0) AS own FROM (
@@ -76,15 +90,19 @@ _FACTS = f"""
         FROM mentions AS m WHERE m.post_id = e.id AND m.account_id <> e.account_id
     ) AS told
     CROSS JOIN LATERAL (
-        SELECT 1 + count(*) FILTER (WHERE b.account_id = e.account_id AND t.post_id >= e.until - {_DAY}) AS own,
-            1 + count(DISTINCT b.account_id) FILTER (WHERE b.account_id <> e.account_id AND t.post_id >= e.until - {_HOUR}) AS accounts,
+        SELECT 1 + count(*) FILTER (WHERE b.account_id = e.account_id AND b.id >= e.until - {_DAY}) AS own,
+            1 + count(DISTINCT b.account_id) FILTER (WHERE b.account_id <> e.account_id AND b.id >= e.until - {_HOUR}) AS accounts,
             max(CASE WHEN b.effect = {PostEffect.REMOVED:d} THEN (
                 SELECT r.clause FROM restrictions AS r
                 WHERE r.subject = '{Subject.POST}' AND r.subject_id = b.id AND r.kind = '{_REMOVE}' AND r.lifted_at IS NULL
                     AND r.imposed_at < e.at
                 LIMIT 1
             ) END) AS removed_clause
-        FROM list_copies(e.key, e.until, e.id, {MOST_COPIES}) AS t (post_id) JOIN posts AS b ON b.id = t.post_id
+        FROM (
+            SELECT b.id, b.account_id, b.effect FROM known AS b
+            WHERE b.key = e.key AND b.moment = e.until / {_MOMENT} AND b.id <= e.until AND b.id <> e.id
+            ORDER BY b.id DESC LIMIT {MOST_COPIES}
+        ) AS b
     ) AS copies
     CROSS JOIN LATERAL (
         SELECT count(*) AS new FROM unnest((SELECT $4::bigint[]), (SELECT $5::text[])) AS u (id, host)
