@@ -19,7 +19,8 @@ _SECONDS = 20.0  # then the caller is told that the outcome is unknown
 _STUCK_SECONDS = 2.0
 # A transaction that logged nothing does not wait, but may answer with what an earlier one has stored here and the standby may not have,
 # as after a crash of the server. A transaction id does not tell: one that changed only UNLOGGED tables has one. So each transaction
-# that is to wait writes a record that says nothing, and waits for everything before it.
+# that is to wait writes a record that says nothing, and waits for everything before it. One that is known to have logged something
+# needs no such record.
 _COMMIT = """
     SELECT CASE WHEN current_setting('synchronous_commit') = 'on' AND current_setting('synchronous_standby_names') <> ''
         THEN pg_logical_emit_message(true, '', '') END;
@@ -40,9 +41,10 @@ class Commits:
         began, _ = next(iter(self._running.values()), (None, None))
         return began is not None and clock.monotonic() - began > _STUCK_SECONDS
 
-    async def run(self, session: asyncpg.Connection) -> None:
-        """Commits. Raises Unconfirmed if it is not known in time whether the transaction is safe."""
-        commit = asyncio.create_task(_commit(session))
+    async def run(self, session: asyncpg.Connection, *, is_logged: bool = False) -> None:
+        """Commits. `is_logged`: the transaction has written to a logged table. Raises Unconfirmed if it is not known in time whether
+        the transaction is safe."""
+        commit = asyncio.create_task(_commit(session, "COMMIT" if is_logged else _COMMIT))
         self._running[session] = clock.monotonic(), commit
         commit.add_done_callback(lambda ended: self._end(session, ended))
         ended, _ = await asyncio.wait([commit], timeout=_SECONDS)  # a cancellation ends this wait and not the commit
@@ -73,7 +75,7 @@ class Commits:
             ended.exception()  # nobody may wait for it any more
 
 
-async def _commit(session: asyncpg.Connection) -> None:
+async def _commit(session: asyncpg.Connection, statement: str) -> None:
     warnings: list[str] = []
 
     def note(_session: Any, message: Any) -> None:
@@ -82,7 +84,7 @@ async def _commit(session: asyncpg.Connection) -> None:
 
     session.add_log_listener(note)
     try:
-        await session.execute(_COMMIT)
+        await session.execute(statement)
     except asyncpg.InFailedSQLTransactionError as error:
         raise RuntimeError("the transaction is rolled back: an error of the database was caught inside of it") from error
     finally:

@@ -106,14 +106,15 @@ class WriteTx(_Writer):
         """The kinds of the events written so far. For tests."""
         return [kind for kind, _ in self._events]
 
-    async def flush(self) -> None:
-        """Writes events and jobs; `Database.write` calls it before each commit."""
+    async def flush(self) -> bool:
+        """Writes events and jobs; `Database.write` calls it before each commit. Returns whether there were any."""
         wanted = [
             Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.subscribed_kinds
         ]
         if wanted:
             self._jobs.append((DELIVER, msgspec.json.encode(wanted), timedelta(0)))
-        if self._events or self._jobs:
+        has_any = bool(self._events or self._jobs)
+        if has_any:
             await self.execute(
                 INSERT_EVENTS_AND_JOBS,
                 [kind for kind, _ in self._events],
@@ -125,6 +126,7 @@ class WriteTx(_Writer):
         if self._jobs:
             self._messages.append((JOBS_TOPIC, None))
         self._events, self._jobs = [], []
+        return has_any
 
     def send_messages(self) -> None:
         for topic, body in self._messages:

@@ -143,10 +143,10 @@ class Database:
                 connection = await self._admit(admitted, waits=waits, is_durable=is_durable)
                 tx = WriteTx(connection, self)
                 yield tx
-                await tx.flush()
+                is_logged = await tx.flush()
                 if not is_repeatable:
                     write_gate.note_commit()
-                await self._commits.run(connection)
+                await self._commits.run(connection, is_logged=is_logged)
         except WritesPaused:
             write_gate.note_refusal()
             raise

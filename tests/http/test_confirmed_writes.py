@@ -49,13 +49,13 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     def with_default(name: str, *, read_only: bool) -> dict[str, str]:
         return {**settings(name, read_only=read_only), "synchronous_commit": "local"}
 
-    async def recorded(self: commits.Commits, session: Any) -> None:
+    async def recorded(self: commits.Commits, session: Any, **how: bool) -> None:
         tables = {row["relname"] for row in await session.fetch(WRITTEN)}
         if "posts" in tables and await session.fetchval("SELECT EXISTS (SELECT FROM posts WHERE visibility = 3 AND xmin::text::bigint ="
                                                         " pg_current_xact_id()::text::bigint % 4294967296)"):
             tables |= DIRECT
         recorder.commits.append((tables, await session.fetchval("SHOW synchronous_commit")))
-        await run(self, session)
+        await run(self, session, **how)
         await session.execute("SELECT pg_stat_force_next_flush()")  # else the numbers of this transaction are added to the next one
 
     monkeypatch.setattr(pools, "session_settings", with_default)
