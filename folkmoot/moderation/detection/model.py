@@ -22,6 +22,7 @@ class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     body: str = ""  # of a post: its text without cover, poll and pictures
     is_public: bool = False  # a post that everybody may see
+    has_pictures: bool = False
 
     @property
     def key(self) -> str:

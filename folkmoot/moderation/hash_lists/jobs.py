@@ -65,8 +65,9 @@ class Matcher:
         they can be added to a list later."""
         async with database.read() as conn:
             texts = await list_post_texts_unscoped(conn, post_ids)
-            pictures = await queries.list_files_unscoped(conn, [text.subject_id for text in texts])
-            is_worth_it = await queries.has_entries(conn, holding_only=False)
+            with_pictures = [text.subject_id for text in texts if text.has_pictures]
+            pictures = await queries.list_files_unscoped(conn, with_pictures) if with_pictures else {}
+            is_worth_it = await queries.has_entries(conn)
         met = 0
         for text in texts:
             hashes = await self._hash(database, pictures.get(text.subject_id, []))
@@ -76,7 +77,7 @@ class Matcher:
 
     async def match_profile(self, database: Database, account_id: int) -> None:
         async with database.read() as conn:
-            if not await queries.has_entries(conn, holding_only=False):
+            if not await queries.has_entries(conn):
                 return
             texts = await list_profile_texts_unscoped(conn, [account_id])
             pictures = await queries.list_picture_files_unscoped(conn, account_id)

@@ -104,12 +104,17 @@ async def list_newest_entries(conn: ReadConn, name: str, limit: int) -> list[Ent
     return [_entry_from(row) for row in rows]
 
 
-async def has_entries(conn: ReadConn, *, holding_only: bool) -> bool:
-    """Whether anything can be met at all: most networks have no list, and pay no more than this for each post."""
+# SQL: whether anything can be held at all. Most networks have no list, and pay no more than this for each post.
+MAY_HOLD = (
+    f"EXISTS (SELECT FROM hash_lists AS l WHERE l.effect = '{Effect.HOLD}'"
+    " AND EXISTS (SELECT FROM hash_entries AS e WHERE e.list = l.name))"
+)
+
+
+async def has_entries(conn: ReadConn) -> bool:
+    """Whether anything can be met at all."""
     return bool(await conn.fetchval(
-        f"SELECT EXISTS (SELECT FROM hash_lists AS l WHERE (l.effect = '{Effect.HOLD}' OR NOT $1)"
-        " AND EXISTS (SELECT FROM hash_entries AS e WHERE e.list = l.name))",
-        holding_only,
+        "SELECT EXISTS (SELECT FROM hash_lists AS l WHERE EXISTS (SELECT FROM hash_entries AS e WHERE e.list = l.name))"
     ))
 
 

@@ -9,17 +9,16 @@ from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped
 from folkmoot.moderation.hash_lists.actions import raise_matches
 from folkmoot.moderation.hash_lists.matching import find_matches, sought_in
-from folkmoot.moderation.hash_lists.queries import has_entries, list_files_unscoped
+from folkmoot.moderation.hash_lists.queries import MAY_HOLD, list_files_unscoped
 from folkmoot.moderation.restrictions.actions import impose_restriction
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.actions import tell_statement
+from folkmoot.network.posts.screening import Screener
 
 
-async def hold_known(tx: WriteTx, post_id: int) -> bool:
+async def _hold_known(tx: WriteTx, post_id: int) -> bool:
     """Hides a new post whose file, text or address is on a list that holds, until a moderator has decided. Private messages
     are never examined."""
-    if not await has_entries(tx, holding_only=True):
-        return False
     text = next(iter(await list_post_texts_unscoped(tx, [post_id])), None)
     if text is None:
         return False
@@ -32,3 +31,6 @@ async def hold_known(tx: WriteTx, post_id: int) -> bool:
     statement = await impose_restriction(tx, case, Kind.HIDE, clause_of(matches[0].entry.clause))
     await tell_statement(tx, statement)
     return True
+
+
+hold_known = Screener(MAY_HOLD, _hold_known)

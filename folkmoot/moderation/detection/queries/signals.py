@@ -23,7 +23,7 @@ async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> l
     """
     rows = await conn.fetch(
         """
-        SELECT p.id, p.account_id, p.language, p.edited_at, p.cover, p.text, p.visibility, poll.titles,
+        SELECT p.id, p.account_id, p.language, p.edited_at, p.cover, p.text, p.visibility, p.media_count, poll.titles,
             CASE WHEN p.media_count > 0 THEN
                 ARRAY(SELECT description FROM media WHERE media.post_id = p.id ORDER BY position) END AS pictures
         FROM posts AS p LEFT JOIN polls AS poll ON poll.id = p.poll_id
@@ -35,7 +35,7 @@ async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> l
         ExaminedText(
             subject=Subject.POST, subject_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
             text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])), body=row["text"],
-            is_public=row["visibility"] <= Visibility.UNLISTED,
+            is_public=row["visibility"] <= Visibility.UNLISTED, has_pictures=row["media_count"] > 0,
         )
         for row in rows
     ]

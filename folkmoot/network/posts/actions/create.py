@@ -37,7 +37,7 @@ async def create_post(
             return await get_post_view(tx, earlier, author.id)
     post = await compose_post(tx, author, draft, limits, at or clock.now())
 
-    post = await insert_post(tx, post, draft)
+    post, may_be_held = await insert_post(tx, post, draft, screener.may_hold_sql)
     if post.poll:
         await insert_poll(tx, post)
     if post.quote:
@@ -46,7 +46,7 @@ async def create_post(
         await attach_pictures(tx, post.id, draft.media_ids)
 
     tx.tell(PostCreated(**post.facts()))
-    if await screener(tx, post.id) or post.quote:
+    if (may_be_held and await screener.hold(tx, post.id)) or post.quote:
         return await get_post_view(tx, post.id, author.id)
     return PostView(post=post)
 

@@ -42,19 +42,20 @@ _INSERT = f"""
         SELECT $2, $23, post.id, now() FROM post WHERE $23::text IS NOT NULL
         ON CONFLICT (account_id, key) DO UPDATE SET post_id = excluded.post_id, created_at = excluded.created_at
     )
-    SELECT (SELECT id FROM post) AS id, (SELECT effect FROM author) AS author_effect
-"""
+    SELECT (SELECT id FROM post) AS id, (SELECT effect FROM author) AS author_effect"""
 
 
-async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
-    """Stores a post; tries other ids while its own is taken. Raises NotFound or Forbidden when its author was deleted or frozen."""
-    counted = []
+async def insert_post(tx: WriteTx, post: Post, draft: PostDraft, asked_sql: str) -> tuple[Post, bool]:
+    """Stores a post; tries other ids while its own is taken. Returns it with the answer to `asked_sql`, an SQL expression about
+    other tables. Raises NotFound or Forbidden when its author was deleted or frozen."""
+    counted, answer = [], False
     if post.visibility <= Visibility.UNLISTED:
         counted = [(post.author.id, Counter.ACCOUNT_POSTS)] + ([(post.reply_to_id, Counter.POST_REPLIES)] if post.reply_to_id else [])
 
     async def insert(id_: int) -> bool:
+        nonlocal answer
         row = await tx.fetchrow(
-            _INSERT, id_, post.author.id, post.visibility, post.reply_to_id, post.reply_to_account_id,
+            f"{_INSERT}, {asked_sql} AS answer", id_, post.author.id, post.visibility, post.reply_to_id, post.reply_to_account_id,
             post.conversation_id if post.reply_to_id else id_, post.text, post.html, post.cover, post.is_sensitive, post.language,
             msgspec.json.encode(post.mentions).decode(), list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None,
             draft.app_id, post.search_words, post.created_at, [mention.account_id for mention in post.mentions], post.hashtag_names,
@@ -65,10 +66,11 @@ async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
             raise NotFound(log_text="the author was deleted")
         if row["author_effect"] >= AccountEffect.FROZEN:
             raise Forbidden(log_text="the author was just restricted")
+        answer = row["answer"]
         return row["id"] is not None
 
     id_ = await _with_free_id(post.id, post.created_at, insert)
-    return msgspec.structs.replace(post, id=id_, conversation_id=post.conversation_id if post.reply_to_id else id_)
+    return msgspec.structs.replace(post, id=id_, conversation_id=post.conversation_id if post.reply_to_id else id_), answer
 
 
 async def insert_boost(tx: WriteTx, viewer_id: int, origin: Post, visibility: Visibility, at: datetime) -> int:
