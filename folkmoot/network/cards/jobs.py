@@ -49,6 +49,8 @@ class Cards:
         address in a private one is nobody's business, and a page that the author covers is not shown."""
         if event.boost_of_id or event.visibility > Visibility.UNLISTED:
             return
+        if isinstance(event, PostCreated) and not event.may_have_address:  # what an edit adds is told by the edit
+            return
         async with database.read() as conn:
             post = (await list_posts_by_ids_unscoped(conn, [event.post_id])).get(event.post_id)
         if post is None:

@@ -29,6 +29,7 @@ class PostEvent(Event, frozen=True, kw_only=True):
     domain: str = ""
     uri: str | None = None
     quoted_account_id: int | None = None  # the author of the post that it quotes
+    may_have_address: bool = True  # in its text
 
 
 class PostCreated(PostEvent, frozen=True, kw_only=True):

@@ -257,7 +257,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
             "conversation_id": self.conversation_id,
             "mentioned_ids": tuple(mention.account_id for mention in self.mentions) if mentioned_ids is None else tuple(mentioned_ids),
             "media_ids": tuple(picture.id for picture in self.pictures), "domain": self.author.domain, "uri": self.uri,
-            "quoted_account_id": self.quote.account_id if self.quote else None,
+            "quoted_account_id": self.quote.account_id if self.quote else None, "may_have_address": "://" in self.text,
         }
 
 
