@@ -8,6 +8,7 @@ to it. Scripts in a hashtag are whole words with their combining marks. Linear i
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import regex
@@ -73,8 +74,14 @@ class Token(NamedTuple):
     domain: str = ""
 
 
-def tokens_of(text: str) -> Iterator[Token]:
-    """The tokens of a text in order. Mentions are not checked for existence."""
+@lru_cache(maxsize=16)
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The tokens of a text in order. Mentions are not checked for existence. Kept for the next call, because one new post asks several
+    times."""
+    return tuple(_tokens(text))
+
+
+def _tokens(text: str) -> Iterator[Token]:
     position = 0
     while start := _START.search(text, position):
         match = _TOKEN.match(text, start.start())

@@ -28,7 +28,7 @@ class CurrentDetector:
         """Loads the chosen detector if it is not the loaded one."""
         choice, file = await queries.find_choice(conn), None
         if choice is None:
-            file = await asyncio.to_thread(_earlier_file, self._data)
+            file = _earlier_file(self._data)  # a system call, cheaper than a thread
         wanted = choice.version if choice else str(file) if file else None
         if self._loaded is not None and self._loaded[0] == wanted:
             return
