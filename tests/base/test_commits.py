@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import msgspec
 import pytest
 
 from folkmoot.base import commits, write_gate
@@ -70,6 +71,19 @@ async def test_a_cancelled_wait_is_not_reported_as_stored(db: Database, admin: a
     task, _ = await _begin(db, admin, "next")
     await _forget_standby(admin)
     await task
+
+
+async def test_a_transaction_with_nothing_but_a_job_waits_for_the_standby_too(db: Database, admin: asyncpg.Connection) -> None:
+    async def enqueue() -> None:
+        async with db.write() as tx:
+            await tx.execute("SET LOCAL synchronous_commit = on")
+            tx.enqueue("unknown", msgspec.defstruct("Nothing", [])())
+
+    task = asyncio.create_task(enqueue())
+    pid = (await until(lambda: _pids(admin, set()))).pop()
+    assert await admin.fetchval("SELECT pg_cancel_backend($1)", pid)
+    with pytest.raises(Unconfirmed):
+        await task
 
 
 async def test_a_terminated_wait_is_not_reported_as_stored(db: Database, admin: asyncpg.Connection) -> None:

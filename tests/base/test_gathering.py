@@ -48,3 +48,23 @@ async def test_a_database_that_is_away_is_asked_once_for_all(db: Database) -> No
     assert (calls, {type(outcome) for outcome in outcomes}) == (1, {Unavailable})
     with pytest.raises(Unavailable):
         await gathering.add(db, 1)
+
+
+async def test_what_comes_while_a_call_runs_is_handled_by_the_next_one(db: Database) -> None:
+    calls: list[list[int]] = []
+    may_end = asyncio.Event()
+
+    async def handle(_database: Database, keys: list[int]) -> dict[int, str]:
+        calls.append(keys)
+        await may_end.wait()
+        return {key: f"number {key}" for key in keys if key < 3}
+
+    gathering = Gathering(handle)
+    first = asyncio.create_task(gathering.add(db, 1))
+    while not calls:
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(gathering.add(db, key)) for key in (2, 3)]
+    await asyncio.sleep(0)
+    may_end.set()
+    assert await asyncio.gather(first, *others) == ["number 1", "number 2", None]
+    assert calls == [[1], [2, 3]]

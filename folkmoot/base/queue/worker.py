@@ -34,6 +34,7 @@ from folkmoot.base.subscriptions import Subscriptions
 _MAX_RUNNING = 100  # jobs at once
 _BATCH = 50  # claimed at once
 _POLL_SECONDS = 1.0
+_CYCLE_SECONDS = 0.02  # between the starts of two cycles on a busy network: one cycle serves all jobs of that time
 _ISOLATION_SECONDS = 2.0  # other jobs wait this long for a suspect, and a suspect for other jobs
 _SUSPECTS_AT_ONCE = 20  # after the first end of their worker
 _SUSPECTS_SECONDS = 0.5  # suspects run in a row for this long before other jobs get their turn
@@ -79,6 +80,7 @@ class Worker:
         try:
             while not self._stopping:
                 self._wake.clear()
+                began = clock.monotonic()
                 try:
                     claimed = await self._cycle(is_timed=not until_empty)
                 except Exception as error:
@@ -94,6 +96,8 @@ class Worker:
                     return
                 if claimed < _BATCH:
                     await self._sleep(_POLL_SECONDS)
+                    if not until_empty:
+                        await asyncio.sleep(began + _CYCLE_SECONDS - clock.monotonic())
         finally:
             unsubscribe()
             await self._shut_down()

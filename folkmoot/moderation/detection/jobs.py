@@ -1,7 +1,7 @@
 """Subscribers of detection: they examine each new or edited post and profile at once. `moderation/assembly.py` subscribes them.
 
 Texts that arrive together are read by one statement and scored by one call, off the event loop: half the cost of single
-calls on a busy network, for a delay of 20 ms.
+calls on a busy network.
 """
 
 import asyncio
