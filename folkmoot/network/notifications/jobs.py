@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from folkmoot.base.db import Database
+from folkmoot.base.gathering import Gathering
 from folkmoot.network.notifications import queries
 from folkmoot.network.notifications.actions import accept_senders, announce, stop_allowing, tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
@@ -38,6 +39,14 @@ async def forget_act(database: Database, account_id: int, kind: Kind, sender_id:
             tx.publish(topic(account_id), 0)
 
 
+async def _list_notified(database: Database, account_ids: list[int]) -> dict[int, list[int]]:
+    async with database.read() as conn:
+        return await queries.list_notified_followers_unscoped(conn, account_ids)
+
+
+_notified = Gathering(_list_notified)
+
+
 async def tell_of_post(database: Database, post: PostCreated) -> None:
     """Of a boost, notifies the author of the boosted post; of a post, the author of the quoted one, the mentioned and answered
     accounts, and followers who want a notification of every post. A quoted author who is also mentioned is notified once."""
@@ -48,9 +57,8 @@ async def tell_of_post(database: Database, post: PostCreated) -> None:
     quoted = [post.quoted_account_id] if post.quoted_account_id and post.visibility < Visibility.DIRECT else []
     await tell(database, quoted, Kind.QUOTE, post.account_id, post.post_id)
     await tell(database, [id_ for id_ in addressed if id_ not in quoted], Kind.MENTION, post.account_id, post.post_id)
-    async with database.read() as conn:
-        notified = await queries.list_notified_followers_unscoped(conn, post.account_id)
-    others = [id_ for id_ in notified if id_ not in addressed and id_ not in quoted]
+    notified = await _notified.add(database, post.account_id)
+    others = [id_ for id_ in notified or () if id_ not in addressed and id_ not in quoted]
     if others and post.reply_to_account_id in (None, post.account_id):
         await tell(database, others, Kind.POST, post.account_id, post.post_id)
 

@@ -4,6 +4,7 @@ A home is a cache: every function here may run twice, late, concurrently with th
 checks its precondition again after it has written, so the order of jobs does not matter.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from folkmoot.base.db import CacheTx
@@ -13,28 +14,27 @@ from folkmoot.network.timelines.model import KEPT_DAYS, PUSH_AT_ONCE, PUSH_BATCH
 from folkmoot.network.timelines.queries import homes
 
 
-async def push_post(cache: CacheTx, post: PostCreated) -> None:
-    """Stores a new post or boost in the warm homes of its author's followers.
+async def push_posts(cache: CacheTx, posts: Sequence[tuple[int, int]]) -> list[int]:
+    """Stores new posts and boosts, each (post, author), in the warm homes of their authors' followers; no direct ones.
 
-    Posts of authors with very many followers are not stored, but pulled by their readers.
+    Posts of authors with very many followers are not stored, but pulled by their readers. Returns those with so many followers that
+    `push_post` has to store them.
     """
+    large = await homes.insert_entries(cache, posts, PUSH_AT_ONCE)
+    await homes.delete_entries_of_deleted(cache, posts)  # deleted while they were pushed
+    return large
+
+
+async def push_post(cache: CacheTx, post: PostCreated) -> None:
+    """The same for one post, whatever its visibility and its number of readers. A direct post goes to whom it mentions."""
+    key = (post.post_id, post.account_id)
     if post.visibility == Visibility.DIRECT:
-        await homes.insert_direct_entries(cache, post.post_id, post.account_id)
-    else:
-        followers, is_pulled = await homes.get_reach(cache, post.account_id)
-        if is_pulled:
-            return
-        if followers <= PUSH_AT_ONCE:
-            await homes.insert_entries(cache, post.post_id, post.account_id)
-        else:
-            await _push_in_batches(cache, post)
-    await homes.delete_entries_of_post(cache, post.post_id, post.account_id, only_if_deleted=True)  # deleted while it was pushed
-
-
-async def _push_in_batches(cache: CacheTx, post: PostCreated) -> None:
-    last: int | None = 0
-    while last is not None:
-        last = await homes.insert_some_entries(cache, post.post_id, post.account_id, last, PUSH_BATCH)
+        await homes.insert_direct_entries(cache, *key)
+    elif await push_posts(cache, [key]):
+        last: int | None = 0
+        while last is not None:
+            last = await homes.insert_some_entries(cache, *key, last, PUSH_BATCH)
+    await homes.delete_entries_of_deleted(cache, [key])
 
 
 async def push_to_mentioned(cache: CacheTx, post_id: int, author_id: int) -> None:

@@ -5,7 +5,9 @@ from contextlib import suppress
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable, WritesPaused
+from folkmoot.base.gathering import Gathering
 from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited, QuoteRevoked
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.relations.queries import delete_pulled_authors, insert_pulled_authors
 from folkmoot.network.timelines import actions
@@ -19,10 +21,22 @@ _tasks: set[asyncio.Task[None]] = set()  # a task without a reference can be gar
 
 
 async def push_to_homes(database: Database, post: PostCreated) -> None:
-    """Stores a new post in the followers' homes, then notifies open pages and streams."""
-    async with database.cache() as cache:
-        await actions.push_post(cache, post)
+    """Stores a new post in the followers' homes, then notifies open pages and streams. Posts that arrive together are stored
+    together, except those with many readers, which would delay the others."""
+    if post.visibility == Visibility.DIRECT or await _pushing.add(database, (post.post_id, post.account_id)):
+        async with database.cache() as cache:
+            await actions.push_post(cache, post)
     database.live.publish(NEW_POSTS_TOPIC, NewPost(post.post_id))
+
+
+async def _push_together(database: Database, posts: list[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+    """For each post (post, author) whether it has too many readers."""
+    async with database.cache() as cache:
+        large = await actions.push_posts(cache, posts)
+    return {post: post[0] in large for post in posts}
+
+
+_pushing = Gathering(_push_together)
 
 
 async def push_edited(database: Database, event: PostEdited) -> None:

@@ -195,11 +195,15 @@ async def list_boosters_unscoped(conn: ReadConn, post_id: int) -> list[int]:
     return [row["account_id"] for row in rows]
 
 
-async def list_notified_followers_unscoped(conn: ReadConn, account_id: int) -> list[int]:
-    """Followers who want a notification of every post of an account."""
+async def list_notified_followers_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> dict[int, list[int]]:
+    """For each account the followers who want a notification of every post."""
     rows = await conn.fetch(
-        "SELECT f.account_id FROM followers AS fo JOIN follows AS f ON f.account_id = fo.follower_id AND f.target_id = fo.account_id"
-        " WHERE fo.account_id = $1 AND f.notifies",
-        account_id,
+        "SELECT fo.account_id, f.account_id AS follower_id FROM unnest((SELECT $1::bigint[])) AS w (id)"
+        " JOIN followers AS fo ON fo.account_id = w.id JOIN follows AS f ON f.account_id = fo.follower_id AND f.target_id = fo.account_id"
+        " WHERE f.notifies",
+        list(account_ids),
     )
-    return [row["account_id"] for row in rows]
+    found: dict[int, list[int]] = {}
+    for row in rows:
+        found.setdefault(row["account_id"], []).append(row["follower_id"])
+    return found

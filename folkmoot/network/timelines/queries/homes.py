@@ -21,21 +21,30 @@ _PUSH = f"""
     WHERE p.id = $1 AND fo.account_id = $2 AND {stores_sql("p", "fo.follower_id")}
 """
 
+# $1: posts, $2: their authors. Sub-selects, because the planner would look into the arrays, and plan anew for each batch.
+_SEVERAL = "unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS w (post_id, author_id)"
 
-async def get_reach(conn: ReadConn, author_id: int) -> tuple[int, bool]:
-    """The author's number of followers, and whether they pull the author's posts."""
-    row = await conn.fetchrow(
-        "SELECT coalesce((SELECT followers FROM account_counts WHERE account_id = $1), 0) AS followers,"
-        " EXISTS (SELECT FROM pulled_authors WHERE account_id = $1) AS is_pulled",
-        author_id,
+
+async def insert_entries(cache: CacheTx, posts: Sequence[tuple[int, int]], most: int) -> list[int]:
+    """Stores posts, each with its author, in the homes of their followers, in one statement. Not those of an author whose followers
+    pull them, nor of one with more than `most` followers: returns the latter."""
+    rows = await cache.fetch(
+        f"""
+        WITH new AS MATERIALIZED (
+            SELECT w.post_id, w.author_id, coalesce(c.followers, 0) > $3::int AS is_large
+            FROM {_SEVERAL} LEFT JOIN account_counts AS c ON c.account_id = w.author_id
+            WHERE NOT EXISTS (SELECT FROM pulled_authors AS pa WHERE pa.account_id = w.author_id)
+        ), stored AS (
+            {_INSERT} SELECT fo.follower_id, p.id, p.account_id
+            FROM new JOIN posts AS p ON p.id = new.post_id JOIN followers AS fo ON fo.account_id = new.author_id
+                JOIN homes AS h ON h.account_id = fo.follower_id
+            WHERE NOT new.is_large AND {stores_sql("p", "fo.follower_id")} ON CONFLICT DO NOTHING
+        )
+        SELECT post_id FROM new WHERE is_large
+        """,
+        [post_id for post_id, _ in posts], [author_id for _, author_id in posts], most,
     )
-    assert row is not None
-    return row["followers"], row["is_pulled"]
-
-
-async def insert_entries(cache: CacheTx, post_id: int, author_id: int) -> None:
-    """Stores a post in the homes of its author's followers, in one statement."""
-    await cache.execute(f"{_PUSH} ON CONFLICT DO NOTHING", post_id, author_id)
+    return [row["post_id"] for row in rows]
 
 
 async def insert_some_entries(cache: CacheTx, post_id: int, author_id: int, after: int, limit: int) -> int | None:
@@ -63,13 +72,26 @@ async def insert_direct_entries(cache: CacheTx, post_id: int, author_id: int) ->
     )
 
 
-async def delete_entries_of_post(cache: CacheTx, post_id: int, author_id: int, *, only_if_deleted: bool = False) -> None:
-    """Removes a post from the homes of its author's followers; with `only_if_deleted`, unless the post exists."""
+async def delete_entries_of_post(cache: CacheTx, post_id: int, author_id: int) -> None:
+    """Removes a post from the homes of its author's followers."""
     await cache.execute(
         "DELETE FROM home_entries AS e USING followers AS fo"
-        " WHERE fo.account_id = $2 AND e.account_id = fo.follower_id AND e.post_id = $1"
-        " AND NOT ($3 AND EXISTS (SELECT FROM posts WHERE id = $1))",
-        post_id, author_id, only_if_deleted,
+        " WHERE fo.account_id = $2 AND e.account_id = fo.follower_id AND e.post_id = $1",
+        post_id, author_id,
+    )
+
+
+async def delete_entries_of_deleted(cache: CacheTx, posts: Sequence[tuple[int, int]]) -> None:
+    """Removes those of the posts, each with its author, that do not exist any more from the homes of their followers."""
+    await cache.execute(
+        f"""
+        WITH gone AS MATERIALIZED (
+            SELECT w.post_id, w.author_id FROM {_SEVERAL} WHERE NOT EXISTS (SELECT FROM posts WHERE posts.id = w.post_id)
+        )
+        DELETE FROM home_entries AS e USING gone, followers AS fo
+        WHERE fo.account_id = gone.author_id AND e.account_id = fo.follower_id AND e.post_id = gone.post_id
+        """,
+        [post_id for post_id, _ in posts], [author_id for _, author_id in posts],
     )
 
 
