@@ -8,13 +8,14 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.paging import Page
+from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.events import PostCreated
-from folkmoot.network.posts.model import PostDraft, Visibility
+from folkmoot.network.posts.model import Post, PostDraft, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.queries import delete_pulled_authors
 from folkmoot.network.timelines.actions import merge_author, push_post, rebuild_home, trim_homes
-from folkmoot.network.timelines.jobs import choose_push_or_pull
+from folkmoot.network.timelines.jobs import choose_push_or_pull, push_to_homes
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public, pages
 from folkmoot.network.timelines.queries.homes import mark_unbuilt
 from tests.village import LIMITS, Village
@@ -202,6 +203,36 @@ async def test_a_deleted_post_is_removed_from_homes_with_its_boosts_in_any_order
     async with database.cache() as cache:
         await push_post(cache, created)  # a second, late delivery
         assert await cache.fetchval("SELECT count(*) FROM home_entries") == 0
+
+
+async def test_posts_that_arrive_together_are_stored_by_two_statements_and_those_with_many_readers_apart(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await village.settle("reader", "anna", "bozena", "star", "other")
+    for who in ("anna", "bozena", "star"):
+        await village.follow("reader", who)
+    await village.follow("other", "star")
+    await fold_counters(village.database)
+    for reader in ("reader", "other"):
+        await _build(village, reader)
+    posts = [(await village.write(who, "zpráva")).post for who in ("anna", "bozena", "anna", "star")]
+    async with village.database.write() as tx:
+        await actions.delete_post(tx, village.people["bozena"], posts[1].id)
+    monkeypatch.setattr("folkmoot.network.timelines.actions.PUSH_AT_ONCE", 1)
+    before, together = village.database.statements, []
+
+    async def push(post: Post) -> None:
+        await push_to_homes(village.database, PostCreated(post_id=post.id, account_id=post.author.id, visibility=post.visibility))
+
+    await asyncio.gather(*map(push, posts[:3]))
+    together.append(village.database.statements - before)
+    async with village.database.cache() as cache:
+        rows = await cache.fetch("SELECT account_id, post_id FROM home_entries ORDER BY 2")
+        assert {tuple(row) for row in rows} == {(village.people["reader"].id, posts[0].id), (village.people["reader"].id, posts[2].id)}
+    await push(posts[3])
+    async with village.database.cache() as cache:
+        assert await cache.fetchval("SELECT count(*) FROM home_entries WHERE post_id = $1", posts[3].id) == 2
+    assert together == [2]
 
 
 async def test_a_mute_or_block_shows_at_the_next_read_and_so_does_its_end(village: Village) -> None:

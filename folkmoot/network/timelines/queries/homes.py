@@ -36,8 +36,8 @@ async def insert_entries(cache: CacheTx, posts: Sequence[tuple[int, int]], most:
             WHERE NOT EXISTS (SELECT FROM pulled_authors AS pa WHERE pa.account_id = w.author_id)
         ), stored AS (
             {_INSERT} SELECT fo.follower_id, p.id, p.account_id
-            FROM new JOIN posts AS p ON p.id = new.post_id JOIN followers AS fo ON fo.account_id = new.author_id
-                JOIN homes AS h ON h.account_id = fo.follower_id
+            FROM new JOIN posts AS p ON p.id = new.post_id AND p.account_id = new.author_id
+                JOIN followers AS fo ON fo.account_id = new.author_id JOIN homes AS h ON h.account_id = fo.follower_id
             WHERE NOT new.is_large AND {stores_sql("p", "fo.follower_id")} ON CONFLICT DO NOTHING
         )
         SELECT post_id FROM new WHERE is_large
