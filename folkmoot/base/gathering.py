@@ -36,7 +36,6 @@ class Gathering(Generic[K]):
     async def _handle_waiting(self, database: Database) -> None:
         waiting = self._waiting[database]
         while waiting:
-            await asyncio.sleep(0)  # for what the same batch of jobs adds
             await self._handle_batch(database, {key: waiting.pop(key) for key in list(waiting)[:_MOST]})
         del self._waiting[database], self._runs[database]
 
