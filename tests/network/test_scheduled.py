@@ -23,7 +23,7 @@ from folkmoot.network.notifications.queries import list_notifications
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostEffect, PostView, Visibility
 from folkmoot.network.posts.queries import get_post_view, list_account_post_ids
-from folkmoot.network.posts.screening import let_pass
+from folkmoot.network.posts.screening import Screener, let_pass
 from folkmoot.network.scheduled import actions, queries
 from folkmoot.network.scheduled import jobs as scheduled_jobs
 from folkmoot.network.scheduled.jobs import publish_due
@@ -109,7 +109,7 @@ async def test_a_publication_that_is_interrupted_leaves_the_draft(db: Database, 
         raise Unavailable from OSError("the database is gone")
 
     with clock.stopped_at(clock.now() + 2 * HOUR), pytest.raises(Unavailable):  # the timed job is repeated
-        await publish_due(db, LIMITS, end)
+        await publish_due(db, LIMITS, Screener("true", end))
     assert (await _written(db, jana), [one.failure for one in await _scheduled(db, jana)]) == ([], [None])
     await _publish(db)
     assert len(await _written(db, jana)) == 1
@@ -261,7 +261,7 @@ async def test_an_error_of_ours_is_tried_again_and_then_kept(db: Database, caplo
 
     for turn in range(1, MOST_TRIES + 2):
         with clock.stopped_at(clock.now() + 2 * HOUR):
-            await publish_due(db, LIMITS, fail)
+            await publish_due(db, LIMITS, Screener("true", fail))
         [kept] = await _scheduled(db, jana)
         assert (kept.failure, len(await _told(db, jana))) == ((Failure.ERROR, 1) if turn >= MOST_TRIES else (None, 0))
     assert [view.post.text for view in await _written(db, karel)] == ["v pořádku"]
