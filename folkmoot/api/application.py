@@ -50,6 +50,8 @@ _FIXED = {
     Suspended.message: "Your login is currently disabled.",
     RoleMissing.message: "This action is not allowed",
 }
+# And ours that are theirs: by these, apps know what a new member has to do.
+_FIXED |= {own: own for own in ("Your login is missing a confirmed e-mail address.", "Your login is currently pending approval.")}
 _WIRE = {
     **_FIXED,
     "This picture is part of a post.": "Media attachment is currently used by a status",

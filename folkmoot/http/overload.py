@@ -51,12 +51,12 @@ class Bounds(NamedTuple):
 
 
 BOUNDS = {
-    "staff": Bounds(6, 100, 2.0),
-    "writes": Bounds(8, 300, WRITE_SECONDS),
-    "members": Bounds(8, 200, 1.0),
-    "unknown": Bounds(4, 200, 1.0),
-    "visitors": Bounds(4, 100, 1.0),
-    "files": Bounds(16, 200, 2.0),
+    "staff": Bounds(6, 200, 2.0),
+    "writes": Bounds(8, 400, WRITE_SECONDS),
+    "members": Bounds(8, 400, 1.0),
+    "unknown": Bounds(4, 400, 1.0),
+    "visitors": Bounds(8, 400, 1.0),
+    "files": Bounds(16, 400, 2.0),
 }
 
 

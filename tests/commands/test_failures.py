@@ -63,7 +63,7 @@ _LACKING = {
 _NEED_NO_DATABASE = {"restore", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {
     "routes", "settings", "install", "detector build", "detector evaluate", "restore", "evidence verify", "rules attributes",
-    "jury simulate",
+    "jury simulate", "jury flood",
 }
 
 

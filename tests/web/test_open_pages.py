@@ -1,6 +1,7 @@
 """Pages for visitors without an account: the same bytes for everybody, kept in memory, and never with what is hidden."""
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import pytest
 
 from folkmoot import app
 from folkmoot.base.db import WriteTx
+from folkmoot.http.overload import BOUNDS
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.folding import fold_counters
@@ -202,7 +204,7 @@ async def test_many_readers_at_once_cost_little_and_see_each_change(
     assert all(WORDS in answer.text for answer in answers)
     database.statements = 0
     await asyncio.gather(*(visitor.get(one) for _ in range(50)))
-    assert database.statements == 1
+    assert database.statements <= math.ceil(50 / BOUNDS["visitors"].in_work), "one for all that are in work"
     asked, may_answer = asyncio.Event(), asyncio.Event()
 
     async def answer_late(*arguments: object, **options: bool) -> bool:
