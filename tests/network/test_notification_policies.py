@@ -191,7 +191,7 @@ async def test_a_quote_by_a_stranger_waits(village: Village) -> None:
 
 def test_each_kind_is_an_act_of_somebody_or_always_arrives() -> None:
     always = {Kind.POLL, Kind.UPDATE, Kind.QUOTED_UPDATE, Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT,
-              Kind.UNPUBLISHED, Kind.SIGN_UP, Kind.JURY, Kind.KEPT}
+              Kind.UNPUBLISHED, Kind.SIGN_UP, Kind.JURY, Kind.KEPT, Kind.RING}
     assert set(Kind) - set(TREATED) == always
 
 
