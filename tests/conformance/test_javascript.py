@@ -50,8 +50,8 @@ def _token(running: NetworkUp, name: str) -> str:
 @pytest.mark.parametrize("library", ["masto", "megalodon"])
 @pytest.mark.usefixtures("libraries")
 def test_a_day_of_two_members(running: NetworkUp, tmp_path: Path, library: str) -> None:
-    jana = newcomer(running, "jana")
-    karel = newcomer(running, "karel", follows=[jana])
+    jana = newcomer(running, "jana", language="en")  # the language of the errors that it expects
+    karel = newcomer(running, "karel", follows=[jana], language="en")
     file = tmp_path / "picture.png"
     file.write_bytes(picture())
     environment = {**os.environ, "NETWORK": running.url, "JANA": _token(running, jana), "KAREL": _token(running, karel),

@@ -159,7 +159,7 @@ def test_actions_on_accounts(eva: Mastodon, tomas: Mastodon) -> None:
     poll = tomas.status_post("?", poll=tomas.make_poll(["ano", "ne", "snad"], 600, multiple=True, hide_totals=True)).poll
     assert eva.poll_vote(poll, [0, 2]).own_votes == [0, 2]
     assert eva.poll_vote(poll, [1]).own_votes == [0, 1, 2]
-    with pytest.raises(MastodonAPIError, match="You have already voted on this poll"):
+    with pytest.raises(MastodonAPIError, match="V této anketě už váš hlas máme"):
         eva.poll_vote(poll, [1])
     assert [tag.name for tag in eva.search("kašna", result_type="hashtags").hashtags] == ["kašna"]
 
@@ -181,7 +181,7 @@ def test_scheduled_posts_and_followed_hashtags(running: NetworkUp) -> None:
     assert [one.id for one in eva.scheduled_statuses()] == [made.id]
     moved = eva.scheduled_status_update(made, at + timedelta(days=1))
     assert moved.scheduled_at == eva.scheduled_status(made).scheduled_at > made.scheduled_at
-    with pytest.raises(MastodonAPIError, match="five minutes"):
+    with pytest.raises(MastodonAPIError, match="aspoň pět minut"):
         eva.scheduled_status_update(made, datetime.now(UTC) + timedelta(minutes=1))
     eva.scheduled_status_delete(made)
     assert eva.scheduled_statuses() == []
