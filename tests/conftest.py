@@ -49,6 +49,8 @@ _MARKS = {
     }),
     "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
 }
+# They come first, so that no process waits for them at the end.
+_LONGEST = {"test_axe.py", "test_axe_moderation.py", "test_joining.py", "test_lost_host.py"}
 UNSAFE_BUT_FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
     "autovacuum": "off",  # plans must not depend on when it ran
@@ -99,14 +101,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests by what they use, and deselects those that a fast run leaves out."""
+    """Marks tests by what they use, and deselects those that a fast run leaves out. The longest come first."""
     kept, left_out = [], []
     for item in items:
         for mark in _marks(item):
             item.add_marker(mark)
         is_left_out = config.getoption("fast") and any(map(item.get_closest_marker, _MARKS))
         (left_out if is_left_out else kept).append(item)
-    items[:] = kept
+    items[:] = sorted(kept, key=lambda item: item.path.name not in _LONGEST)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
 
