@@ -57,7 +57,7 @@ class JuryBox:
         """Begins a training and answers all questions, the first of them wrong."""
         begun = await self.begin(name)
         for asked in begun.asked:
-            wrong = None if asked.position % 2 else ("spam" if asked.expected != "spam" else "law")
+            wrong = None if asked.position % 2 and asked.expected else ("spam" if asked.expected != "spam" else "law")
             await self.answer(name, asked, wrong if asked.position <= misses else asked.expected)
         async with self.database.read() as conn:
             return await get_training(conn, self.village.people[name].id, begun.asked[0].attempt)
