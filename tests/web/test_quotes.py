@@ -167,15 +167,19 @@ async def test_pages_take_a_fixed_number_of_statements(village: Village) -> None
     quoted, _ = await _settled(village)
     viewer = await village.by_browser("viewer")
 
+    pages = ("/explore", "/@quoter", f"/posts/{quoted.post.id}/quotes")
+
     async def statements(page: str) -> int:
         await viewer.get(page)
         before = village.database.statements
         assert (await viewer.get(page)).status == 200
         return village.database.statements - before
 
+    for page in pages:  # the first time its template is compiled, which can take longer than a viewer is remembered
+        await viewer.get(page)
     found = []
     for _ in range(2):
-        found.append([await statements(page) for page in ("/explore", "/@quoter", f"/posts/{quoted.post.id}/quotes")])
+        found.append([await statements(page) for page in pages])
         for _ in range(3):
             await village.write("quoter", "viz", quoted_id=quoted.post.id)
     assert found[0] == found[1]
