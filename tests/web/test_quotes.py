@@ -170,13 +170,14 @@ async def test_pages_take_a_fixed_number_of_statements(village: Village) -> None
     pages = ("/explore", "/@quoter", f"/posts/{quoted.post.id}/quotes")
 
     async def statements(page: str) -> int:
-        await viewer.get(page)
-        before = village.database.statements
-        assert (await viewer.get(page)).status == 200
-        return village.database.statements - before
+        """The least of some: on a busy machine a page can take longer than a viewer is remembered."""
+        counts = []
+        for _ in range(4):
+            before = village.database.statements
+            assert (await viewer.get(page)).status == 200
+            counts.append(village.database.statements - before)
+        return min(counts)
 
-    for page in pages:  # the first time its template is compiled, which can take longer than a viewer is remembered
-        await viewer.get(page)
     found = []
     for _ in range(2):
         found.append([await statements(page) for page in pages])
