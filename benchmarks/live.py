@@ -58,7 +58,7 @@ class Stream:
             now = time.perf_counter()
             for name in _events_in(data, is_socket=self.is_socket):
                 self.heard.setdefault(name, []).append(now)
-            if data[:1] == b"\x88" if self.is_socket else data.endswith(b"\r\n0\r\n\r\n"):  # the connection may stay open
+            if data[:1] == b"\x88" if self.is_socket else data.endswith(b"0\r\n\r\n"):  # the connection may stay open
                 break
         self.ended_at = time.perf_counter()
 

@@ -26,9 +26,9 @@ from typing import Any
 
 from benchmarks.backup import fill
 from benchmarks.harness import Row, report, run
+from folkmoot.base.file_store import sync_disk
 from folkmoot.portability.damage import find_damage
 from folkmoot.portability.progress import NoProgress
-from folkmoot.portability.standby.seeding import sync_disk
 from tests import series
 from tests.conftest import new_open_folder
 from tests.hosts import test_partitions

@@ -6,11 +6,13 @@ may wait for a disk or a network, so all of them are asynchronous.
 """
 
 import asyncio
+import ctypes
 import errno
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
@@ -18,6 +20,7 @@ from typing import NamedTuple, Protocol
 from folkmoot.base import clock
 
 _CHUNK = 256 * 1024
+_MANY = 20  # files, from which on it is quicker to write the whole disk than each file and its folder
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)  # another disk, or a system that allows links to own files only
 
 
@@ -75,6 +78,10 @@ class LocalFiles:
     async def add(self, name: FileName, source: Path) -> None:
         await asyncio.to_thread(_move_durably, source, self._folder / name.path)
 
+    async def add_all(self, files: Sequence[tuple[FileName, Path]]) -> None:
+        """As `add` for each, with few waits for the disk: all contents are on it before the first one gets its name."""
+        await asyncio.to_thread(self._add_all, files)
+
     async def size(self, name: FileName) -> int | None:
         try:
             status = (self._folder / name.path).lstat()
@@ -105,6 +112,17 @@ class LocalFiles:
     async def copy_to(self, name: FileName, target: Path) -> bool:
         return await asyncio.to_thread(_link_or_copy, self._folder / name.path, target)
 
+    def _add_all(self, files: Sequence[tuple[FileName, Path]]) -> None:
+        if len(files) < _MANY:
+            for name, source in files:
+                _move_durably(source, self._folder / name.path)
+            return
+        sync_disk(self._folder)
+        for name, source in files:
+            (self._folder / name.path).parent.mkdir(parents=True, exist_ok=True)
+            source.rename(self._folder / name.path)
+        sync_disk(self._folder)
+
     def _write(self, path: Path, content: bytes) -> None:
         """Writes to a temporary name first, so that an incomplete file never has the final name."""
         if path.exists():
@@ -121,6 +139,19 @@ def replace_durably(file: Path, temporary: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
     temporary.rename(file)
     _sync_folder(file.parent)
+
+
+def sync_disk(folder: Path) -> None:
+    """Writes everything of this disk: one call, instead of one for each file."""
+    if sys.platform == "linux":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+        finally:
+            os.close(descriptor)
+    else:
+        os.sync()
 
 
 def _move_durably(source: Path, target: Path) -> None:

@@ -108,3 +108,16 @@ async def test_the_folder_removes_incomplete_files_of_killed_writers(tmp_path: P
     assert half.exists()
     assert await _listed(store, 1) == [NAME]
     assert not half.exists()
+
+
+@pytest.mark.parametrize("count", [3, 40])
+async def test_files_that_are_added_together_have_their_names_and_leave_no_others(tmp_path: Path, count: int) -> None:
+    folder, contents = tmp_path / "media", [f"file {number}".encode() for number in range(count)]
+    names = [FileName(hashlib.sha256(content).digest(), "webp") for content in contents]
+    folder.mkdir()
+    sources = [folder / f".unfinished{number}" for number in range(count)]
+    for source, content in zip(sources, contents, strict=True):
+        source.write_bytes(content)
+    await LocalFiles(folder).add_all(list(zip(names, sources, strict=True)))
+    assert [(folder / name.path).read_bytes() for name in names] == contents
+    assert not any(source.exists() for source in sources)

@@ -219,9 +219,9 @@ def test_a_line_that_forbids_hides_the_good_one_about_the_same() -> None:
 
 async def test_the_file_that_measures_the_link_has_the_size_that_was_asked_for_and_no_more() -> None:
     store = offered()
-    pieces = await store.read("100000")
-    assert pieces is not None
-    assert sum([len(piece) async for piece in pieces]) == 100_000
+    content = await store.read("100000")
+    assert content is not None
+    assert sum([len(piece) async for piece in content.pieces]) == content.size == 100_000
     for wrong in (str(10**9), "-1", "x", "1e3"):
         assert await store.read(wrong) is None
 

@@ -22,7 +22,7 @@ from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.postgres_settings import SIGNAL, slot_limit, slot_of, standby_settings
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.following import FILE, Meter, Positions, find_following, record, warnings
-from folkmoot.portability.standby.media import Fetch, MediaCopy, WrongContent, fetch_file, offered
+from folkmoot.portability.standby.media import Fetch, MediaCopy, WrongContent, _pages, fetch_file, offered
 from folkmoot.portability.standby.model import Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
 from folkmoot.portability.standby.sharing import WrongSecret, collect_secrets, collect_settings, install_secrets, install_settings
@@ -178,7 +178,8 @@ def fetch_from(store: Store) -> Fetch:
     @asynccontextmanager
     async def fetch(name: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
         assert name == store.name
-        yield await store.read(file)
+        content = await store.read(file)
+        yield content.pieces if content else None
 
     return fetch
 
@@ -216,6 +217,39 @@ async def test_missing_pictures_are_copied_and_each_is_verified(dsn: str, tmp_pa
     assert (copy.missing, copy.missing_bytes) == (0, 0)
     await copy._remove_unneeded(connection)
     await connection.close()
+
+
+async def test_what_has_come_stays_when_the_link_breaks(dsn: str, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    names = [await stored(theirs, f"picture {number}".encode() * 100) for number in range(60)]
+    connection = await asyncpg.connect(dsn)
+    await connection.executemany(
+        "INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, 1000, 1)",
+        [(name.sha256, name.extension) for name in names],
+    )
+    whole, asked = fetch_from(offered(theirs)), 0
+
+    @asynccontextmanager
+    async def breaking(store: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        nonlocal asked
+        asked += 1
+        if asked > 40:
+            raise PeerUnreachable
+        async with whole(store, file) as pieces:
+            yield pieces
+
+    with pytest.raises(PeerUnreachable):
+        await MediaCopy(ours, breaking, at_once=1, pause=0).copy_all(connection, NoProgress())
+    assert len(files_in(ours)) == 40
+    assert await MediaCopy(ours, whole, pause=0).copy_all(connection, NoProgress()) == 0
+    assert files_in(ours) == {name.path for name in names}
+    await connection.close()
+
+
+def test_few_bytes_and_few_files_are_written_together() -> None:
+    name = FileName(b"x" * 32, "webp")
+    pages = list(_pages([(name, 1)] * 1100 + [(name, 300 * 2**20)] * 2 + [(name, 1)]))
+    assert [len(page) for page in pages] == [500, 500, 101, 1, 1]
 
 
 async def test_an_interrupted_or_endless_file_leaves_nothing(tmp_path: Path) -> None:

@@ -96,12 +96,12 @@ class Answering:
             return REFUSED, Refusal("failed", f"The host {self._name} failed at {name}. Its log says why.")
 
     async def _send_file(self, store: str, file: str, send: Any) -> None:
-        pieces = await self._stores[store].read(file) if store in self._stores else None
-        if pieces is None:
+        content = await self._stores[store].read(file) if store in self._stores else None
+        if content is None:
             await send_answer(send, 404, b"", self._headers)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
-        async for piece in pieces:
+        await send({"type": "http.response.start", "status": 200, "headers": [*self._headers, _length(content.size)]})
+        async for piece in content.pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -127,6 +127,9 @@ async def read_body(receive: Any, most: int = LARGEST_MESSAGE) -> bytes:
 
 
 async def send_answer(send: Any, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, _length(len(body))]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _length(size: int) -> tuple[bytes, bytes]:
+    return b"content-length", str(size).encode()

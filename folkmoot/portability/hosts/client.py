@@ -5,8 +5,8 @@ commands, web processes and the agent alike; each needs the key of this host, wh
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 
 import httpcore
@@ -14,14 +14,14 @@ import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.hosts.channel import CONNECT_SECONDS, SERVER_NAME, SOCKET_OPTIONS, Purpose, client_context, unreachable
+from folkmoot.portability.hosts.channel import CONNECT_SECONDS, SERVER_NAME, SOCKET_OPTIONS, Purpose, client_context, connect, unreachable
+from folkmoot.portability.hosts.file_stream import FileStream, FileStreams
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import EPOCH_HEADER, LARGEST_MESSAGE, REFUSED, PeerRefused, PeerUnreachable, Refusal, T
 from folkmoot.portability.hosts.peers import Peer, Peers, parse_address
 
 _MOST_CONNECTIONS = 8
 _IDLE_SECONDS = 30
-_STALLED_SECONDS = 20.0  # between two pieces of a file
 _NO_ANSWER = (OSError, TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
 
@@ -43,8 +43,10 @@ class PeerClient:
         self._learn = learn
         host, port = parse_address(peer.address)
         self._host, self._port = host.encode(), port
+        context = client_context(get_identity(directory), peer, Purpose.MESSAGES)
+        self._files = FileStreams(lambda protocol: connect(peer, context, protocol))
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=client_context(get_identity(directory), peer, Purpose.MESSAGES), max_connections=_MOST_CONNECTIONS,
+            ssl_context=context, max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=_MOST_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS, http2=False, socket_options=SOCKET_OPTIONS,
         )
 
@@ -56,7 +58,7 @@ class PeerClient:
                 body = b"".join([piece async for piece in self._pieces(response)])
         except _NO_ANSWER as error:
             raise self._unreachable(error) from error
-        self._hear(response)
+        self._hear(response.headers)
         try:
             if response.status == REFUSED:
                 refusal = msgspec.json.decode(body, type=Refusal)
@@ -70,21 +72,20 @@ class PeerClient:
     @asynccontextmanager
     async def fetch(self, store: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
         """The content of a file of the peer, piece by piece; None if the peer does not have it."""
-        request = self._request("GET", f"/files/{store}/{file}", b"")
-        request.extensions["timeout"] |= {"read": _STALLED_SECONDS}
-        try:
-            response = await self._pool.handle_async_request(request)
-        except _NO_ANSWER as error:
-            raise self._unreachable(error) from error
-        try:
-            self._hear(response)
-            if response.status not in (200, 404):
-                raise self._failed(f"{store}/{file}", f"it answered with status {response.status}")
-            yield self._checked(response) if response.status == 200 else None
-        finally:
-            await response.aclose()
+        headers = "".join(f"{name}: {value}\r\n" for name, value in self._headers().items())
+        request = f"GET /files/{store}/{file} HTTP/1.1\r\n{headers}\r\n"
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(self._files.ask(request.encode()))
+            except _NO_ANSWER as error:
+                raise self._unreachable(error) from error
+            self._hear(stream.headers.items())
+            if stream.status not in (200, 404):
+                raise self._failed(f"{store}/{file}", f"it answered with status {stream.status}")
+            yield self._checked(stream) if stream.status == 200 else None
 
     async def aclose(self) -> None:
+        self._files.close()
         await self._pool.aclose()
 
     async def __aenter__(self) -> "PeerClient":
@@ -93,9 +94,12 @@ class PeerClient:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.aclose()
 
+    def _headers(self) -> dict[str, str]:
+        return {"host": SERVER_NAME, EPOCH_HEADER: str(self._epoch())}
+
     def _request(self, method: str, path: str, body: bytes) -> httpcore.Request:
         url = httpcore.URL(scheme=b"https", host=self._host, port=self._port, target=path.encode())
-        headers = {"host": SERVER_NAME, EPOCH_HEADER: str(self._epoch()), "content-length": str(len(body))}
+        headers = {**self._headers(), "content-length": str(len(body))}
         return httpcore.Request(
             method, url, headers=[(name.encode(), value.encode()) for name, value in headers.items()], content=body,
             extensions={"timeout": {"connect": CONNECT_SECONDS}, "sni_hostname": SERVER_NAME},
@@ -112,15 +116,15 @@ class PeerClient:
         finally:
             await response.aclose()
 
-    async def _checked(self, response: httpcore.Response) -> AsyncIterator[bytes]:
+    async def _checked(self, stream: FileStream) -> AsyncIterator[bytes]:
         try:
-            async for piece in response.aiter_stream():
+            async for piece in stream.pieces():
                 yield piece
         except _NO_ANSWER as error:
             raise self._unreachable(error) from error
 
-    def _hear(self, response: httpcore.Response) -> None:
-        for name, value in response.headers:
+    def _hear(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        for name, value in headers:
             if name.lower() == EPOCH_HEADER.encode() and value.isdigit():
                 self._learn(int(value))
 

@@ -58,11 +58,19 @@ class Handler:
 
 
 @dataclass(frozen=True)
+class Content:
+    """The content of a file, and its size in bytes."""
+
+    size: int
+    pieces: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
 class Store:
     """Files that the peer may fetch: `GET /files/NAME/FILE`. `read` returns None if there is no such file."""
 
     name: str
-    read: Callable[[str], Awaitable[AsyncIterator[bytes] | None]]
+    read: Callable[[str], Awaitable[Content | None]]
 
 
 class Greeting(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
 from folkmoot.portability.certificates.trust import own_trust
-from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
+from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Content, Greeting, Handler, PeerRefused, Store
 from folkmoot.portability.moving.model import MoveProblem, position
 from folkmoot.portability.moving.plan import NO_HTTPS, HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
 from folkmoot.portability.moving.sides import Side
@@ -125,8 +125,8 @@ def _rate(measured: Measured) -> float:
 
 def offered() -> Store:
     """Files of zeros; the name is the number of bytes. TLS does not compress them."""
-    async def read(file: str) -> AsyncIterator[bytes] | None:
-        return _zeros(int(file)) if file.isdecimal() and int(file) <= _MOST_BYTES else None
+    async def read(file: str) -> Content | None:
+        return Content(int(file), _zeros(int(file))) if file.isdecimal() and int(file) <= _MOST_BYTES else None
 
     return Store(STORE, read)
 

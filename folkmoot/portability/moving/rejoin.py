@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.base.file_store import sync_disk
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host
 from folkmoot.portability.postgres_binaries import binaries_for, runnable_by
 from folkmoot.portability.postgres_settings import SIGNAL
 from folkmoot.portability.service_user import child_setup, plain_environment
-from folkmoot.portability.standby.seeding import sync_disk
 
 _log = logging.getLogger(__name__)
 _FILE = "rejoin.json"

@@ -21,7 +21,7 @@ import msgspec
 
 from folkmoot.base.driver_errors import UNREACHABLE
 from folkmoot.base.errors import Problem
-from folkmoot.base.file_store import FileName, LocalFiles
+from folkmoot.base.file_store import FileName, LocalFiles, sync_disk
 from folkmoot.portability.backup import SPARE
 from folkmoot.portability.backup_key import BackupKey, NotSigned
 from folkmoot.portability.damage import sha256_of
@@ -37,7 +37,6 @@ from folkmoot.portability.offsite.target import Credentials, locate
 from folkmoot.portability.offsite.wanted import Wanted
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Repository
-from folkmoot.portability.standby.seeding import sync_disk
 
 _LOOK_SECONDS = 0.05
 _RETRY_SECONDS, _LONGEST_RETRY = 5.0, 60.0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
+import uvloop
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
@@ -173,7 +174,7 @@ def _copy_media(directory: DataDirectory, dsn: str, connect: Callable[[], PeerCl
     """Copies all pictures, while the server follows. Waits for a primary that cannot be reached."""
     while True:
         try:
-            return asyncio.run(_copy_media_once(directory, dsn, connect, progress))
+            return uvloop.run(_copy_media_once(directory, dsn, connect, progress))
         except PeerUnreachable:
             progress.step("waiting for the primary")
             time.sleep(_RETRY)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE
 from folkmoot.base.errors import Problem
 from folkmoot.base.file_store import FileName, LocalFiles
-from folkmoot.portability.hosts.messages import Store
+from folkmoot.portability.hosts.messages import Content, Store
 from folkmoot.portability.progress import NoProgress, Progress
 from folkmoot.portability.standby import queries
 
@@ -31,6 +31,7 @@ Files: TypeAlias = Sequence[tuple[FileName, int]]
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,10}")
 _PAGE = 500
+_PAGE_BYTES = 256 * 2**20
 _AT_ONCE = 2
 _PAUSE = 0.25  # of the time that a file took
 _NEW_EVERY = 1.0
@@ -57,16 +58,21 @@ def offered(folder: Path) -> Store:
     """The other host's side: the pictures in `folder`, by hash and extension."""
     files = LocalFiles(folder)
 
-    async def read(file: str) -> AsyncIterator[bytes] | None:
-        if not _NAME.fullmatch(file) or await files.size(name := FileName.of(file)) is None:
+    async def read(file: str) -> Content | None:
+        if not _NAME.fullmatch(file) or (size := await files.size(name := FileName.of(file))) is None:
             return None
-        return files.read(name)
+        return Content(size, files.read(name, 0, size))
 
     return Store(STORE, read)
 
 
 async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -> None:
     """Fetches one file into the store in `folder`. Raises WrongContent, FileNotFoundError, PeerUnreachable."""
+    await LocalFiles(folder).add(name, await _download(folder, fetch, name, largest))
+
+
+async def _download(folder: Path, fetch: Fetch, name: FileName, largest: int) -> Path:
+    """The temporary file with the right content, which may not be on the disk yet. Raises as `fetch_file`."""
     target = folder / name.path
     target.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{clock.token(6)}")
@@ -86,9 +92,10 @@ async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -
             raise WrongContent(
                 "The other host sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path
             )
-        await LocalFiles(folder).add(name, unfinished)
-    finally:
+    except BaseException:
         unfinished.unlink(missing_ok=True)
+        raise
+    return unfinished
 
 
 class MediaCopy:
@@ -175,13 +182,14 @@ class MediaCopy:
     async def _fetch_all(self, files: Files, progress: Progress) -> int:
         self._pending, self._pending_bytes = len(files), sum(size for _, size in files)
         total, lacking = self._pending_bytes, 0
+        complete: list[tuple[FileName, Path]] = []
 
         async def one(name: FileName, size: int) -> None:
             nonlocal lacking
             async with self._permits:
                 started = clock.monotonic()
                 try:
-                    await fetch_file(self._folder, self._fetch, name, size)
+                    complete.append((name, await _download(self._folder, self._fetch, name, size)))
                 except FileNotFoundError:  # deleted meanwhile, or lost on the primary, which `moot doctor` there reports
                     lacking += 1
                 except WrongContent as problem:
@@ -192,13 +200,16 @@ class MediaCopy:
                 progress.at(total - self._pending_bytes)
                 await asyncio.sleep(self._pause * (clock.monotonic() - started))
 
-        for start in range(0, len(files), _PAGE):
+        for page in _pages(files):
             try:
                 async with asyncio.TaskGroup() as group:
-                    for name, size in files[start : start + _PAGE]:
+                    for name, size in page:
                         group.create_task(one(name, size))
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
+            finally:  # what has come stays
+                await self._store.add_all(complete)
+                complete.clear()
         return lacking
 
     async def _remove_unneeded(self, connection: asyncpg.Connection) -> None:
@@ -214,3 +225,15 @@ class MediaCopy:
             for name in page:
                 if name.sha256 not in known:
                     await self._store.remove(name)
+
+
+def _pages(files: Files) -> Iterator[Files]:
+    """What is written to the disk together, and fetched again after a power failure: little, so that hardly anything is lost."""
+    start = size = 0
+    for number, (_, bytes_) in enumerate(files):
+        size += bytes_
+        if number - start + 1 == _PAGE or size >= _PAGE_BYTES:
+            yield files[start : number + 1]
+            start, size = number + 1, 0
+    if start < len(files):
+        yield files[start:]

@@ -6,17 +6,15 @@ copy is repeated. The slot on the primary keeps all WAL since the preparation. T
 second stream: a killed `pg_basebackup` leaves the process of that stream behind, which never ends.
 """
 
-import ctypes
-import os
 import platform
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from folkmoot.base.errors import Problem
+from folkmoot.base.file_store import sync_disk
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
 from folkmoot.portability.postgres_binaries import Binaries, available_majors, find_binaries_of, runnable_by
@@ -131,16 +129,3 @@ def _run_base_backup(
         return ""
     lines = errors.decode(errors="replace").strip().splitlines() or [f"pg_basebackup ended with {process.returncode}"]
     return next((why for line in lines if (why := line.partition("error: ")[2])), lines[0])
-
-
-def sync_disk(folder: Path) -> None:
-    """Writes everything of this disk: one call, instead of one for each file."""
-    if sys.platform == "linux":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
-        finally:
-            os.close(descriptor)
-    else:
-        os.sync()

@@ -16,7 +16,7 @@ from folkmoot.base.errors import Conflict
 from folkmoot.portability.hosts import agent
 from folkmoot.portability.hosts.channel import Purpose, client_context, connect
 from folkmoot.portability.hosts.identity import get_identity
-from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Greeting, Handler, PeerRefused, PeerUnreachable, Store
+from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Content, Greeting, Handler, PeerRefused, PeerUnreachable, Store
 from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.hosts.relay import End
 from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
@@ -51,6 +51,17 @@ async def _answer(question: Question) -> Reply:
 
 
 HANDLER = Handler("tests.ask", Question, _answer)
+
+
+def store_of(files: dict[str, bytes]) -> Store:
+    async def read(name: str) -> Content | None:
+        async def pieces(content: bytes) -> AsyncIterator[bytes]:
+            for start in range(0, len(content), 100_000):
+                yield content[start : start + 100_000]
+
+        return Content(len(files[name]), pieces(files[name])) if name in files else None
+
+    return Store("media", read)
 
 
 @pytest.fixture
@@ -115,25 +126,73 @@ async def test_a_peer_that_does_not_answer_is_unreachable_in_time(hosts: tuple[H
 async def test_files_arrive_whole_and_missing_ones_are_told(hosts: tuple[HostHere, HostHere]) -> None:
     primary, standby = hosts
     content = os.urandom(5_000_000)
-
-    async def read(name: str) -> AsyncIterator[bytes] | None:
-        async def pieces() -> AsyncIterator[bytes]:
-            for start in range(0, len(content), 100_000):
-                yield content[start : start + 100_000]
-        return pieces() if name == "a.webp" else None
-
-    async with primary.running(stores=[Store("media", read)]), standby.client() as ask:
-        async with ask.fetch("media", "a.webp") as pieces:
-            assert pieces is not None
-            assert b"".join([piece async for piece in pieces]) == content
-        for store, name in (("media", "b.webp"), ("other", "a.webp")):
-            async with ask.fetch(store, name) as pieces:
+    store = store_of({"a.webp": content, "empty.webp": b""})
+    async with primary.running(stores=[store]) as agent, standby.client() as ask:
+        for name, expected in (("a.webp", content), ("empty.webp", b"")):
+            async with ask.fetch("media", name) as pieces:
+                assert pieces is not None
+                assert b"".join([piece async for piece in pieces]) == expected
+        for other, name in (("media", "b.webp"), ("other", "a.webp")):
+            async with ask.fetch(other, name) as pieces:
                 assert pieces is None
+        assert agent.count_streams() == 1, "a connection serves one file after the other"
         async with ask.fetch("media", "a.webp") as pieces:  # given up in the middle
             assert pieces is not None
             await anext(aiter(pieces))
-        async with ask.fetch("media", "b.webp") as pieces:
-            assert pieces is None
+        async with ask.fetch("media", "a.webp") as pieces:
+            assert pieces is not None
+            assert b"".join([piece async for piece in pieces]) == content
+
+
+async def test_a_slow_reader_stops_the_sender(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    size, sent = 60_000_000, 0
+
+    async def sending() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < size:
+            sent += 100_000
+            yield bytes(100_000)
+
+    async def read(_name: str) -> Content:
+        return Content(size, sending())
+
+    async with primary.running(stores=[Store("media", read)]), standby.client() as ask, ask.fetch("media", "a.webp") as pieces:
+        assert pieces is not None
+        got = len(await anext(aiter(pieces)))
+        await asyncio.sleep(0.5)
+        assert sent < size / 2, "the rest waits on the other host"
+        assert got + sum([len(piece) async for piece in pieces]) == size
+
+
+async def test_a_file_whose_sender_breaks_off_is_not_taken_for_whole(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+
+    async def breaking() -> AsyncIterator[bytes]:
+        yield bytes(60_000)
+        raise OSError("the disk is damaged")
+
+    async def read(_name: str) -> Content:
+        return Content(100_000, breaking())
+
+    async with primary.running(stores=[Store("media", read)]), standby.client() as ask:
+        with pytest.raises(PeerUnreachable):
+            async with ask.fetch("media", "a.webp") as pieces:
+                assert pieces is not None
+                assert [piece async for piece in pieces]
+
+
+async def test_files_come_again_after_the_other_agent_was_restarted(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    async with standby.client() as ask:
+        for _ in range(2):  # the second time the kept connection has ended
+            async with primary.running(stores=[store_of({"a.webp": b"abc"})]), ask.fetch("media", "a.webp") as pieces:
+                assert pieces is not None
+                assert b"".join([piece async for piece in pieces]) == b"abc"
+        with pytest.raises(PeerUnreachable) as problem:
+            async with ask.fetch("media", "a.webp"):
+                pass
+        assert "refused" in problem.value.params["why"].lower()
 
 
 async def test_a_stream_that_sends_first_loses_nothing(hosts: tuple[HostHere, HostHere]) -> None:
