@@ -1,6 +1,7 @@
 """Timelines: paging, number of statements, immediate visibility of changes. test_home_rule.py compares the homes."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -290,3 +291,22 @@ async def test_the_home_looks_each_follow_up_by_the_primary_key(db: Database, sq
         plan = "\n".join(row[0] for row in await tx.fetch("EXPLAIN EXECUTE home (2, 9000000000000000000, 0, 20)"))
     assert "follows_pkey" in plan
     assert not [line for line in plan.splitlines() if "follows_newest" in line or "Seq Scan on follows" in line or "Materialize" in line]
+
+
+async def test_the_posts_of_an_account_are_found_by_its_index_when_another_has_written_nearly_all(db: Database) -> None:
+    """A newspaper and its readers: each reader is far below the mean of all accounts."""
+    simple = "SELECT id FROM posts WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id DESC LIMIT $4"
+    async with db.write() as tx:
+        await tx.execute("INSERT INTO accounts (id, username, username_key, created_at)"
+                         " SELECT n, 'account_' || n, 'account_' || n, now() FROM generate_series(1, 100) AS n")
+        await tx.execute("INSERT INTO follows (account_id, target_id, id) SELECT 2, n, n FROM generate_series(3, 100) AS n")
+        await tx.execute("INSERT INTO posts (id, account_id, visibility, conversation_id, created_at)"
+                         " SELECT n, 1, 0, n, now() FROM generate_series(1, 20000) AS n")
+        await tx.execute("ANALYZE posts")
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for number, sql in enumerate([simple, *pages._HOME_WITH_PULLED.values(), *pages._PULLED_HOME.values()]):
+            await tx.execute(f"PREPARE home_{number} (bigint, bigint, bigint, bigint) AS {sql}")
+            rows = await tx.fetch(f"EXPLAIN EXECUTE home_{number} (2, 9000000000000000000, 0, 20)")
+            plan = " ".join(row[0].strip() for row in rows)
+            assert "posts_account" in plan, sql
+            assert not re.search(r"using posts_pkey on posts \w+ +\([^)]*\) Index Cond: \(\(id <", plan), f"reads all posts: {sql}"
