@@ -240,7 +240,7 @@ async def test_what_has_come_stays_when_the_link_breaks(dsn: str, tmp_path: Path
 
     with pytest.raises(PeerUnreachable):
         await MediaCopy(ours, breaking, at_once=1, pause=0).copy_all(connection, NoProgress())
-    assert len(files_in(ours)) == 40
+    assert len(files_in(ours)) == 40, asked
     assert await MediaCopy(ours, whole, pause=0).copy_all(connection, NoProgress()) == 0
     assert files_in(ours) == {name.path for name in names}
     await connection.close()

@@ -34,7 +34,7 @@ class FileStream(asyncio.Protocol):
         self._pieces: deque[bytes] = deque()
         self._waiting = 0  # bytes in `_pieces`
         self._is_paused = False
-        self._has_headers = self._is_complete = False
+        self._has_headers = self._is_complete = self._is_kept = False
         self._lost: StreamLost | None = None
         self._changed = asyncio.Event()
         self.headers = {}
@@ -42,7 +42,7 @@ class FileStream(asyncio.Protocol):
     @property
     def is_free(self) -> bool:
         """Whether the last answer was read to its end and another request may follow."""
-        return self._is_complete and not self._pieces and self._lost is None and self._parser.should_keep_alive()
+        return self._is_complete and self._is_kept and not self._pieces and self._lost is None
 
     async def ask(self, request: bytes) -> None:
         """Sends a request and waits for the status and the headers. Raises StreamLost, TimeoutError."""
@@ -112,7 +112,7 @@ class FileStream(asyncio.Protocol):
             self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
-        self._is_complete = True
+        self._is_complete, self._is_kept = True, self._parser.should_keep_alive()
 
 
 class FileStreams:

@@ -74,7 +74,7 @@ async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -
 async def _download(folder: Path, fetch: Fetch, name: FileName, largest: int) -> Path:
     """The temporary file with the right content, which may not be on the disk yet. Raises as `fetch_file`."""
     target = folder / name.path
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{clock.token(6)}")
     try:
         size, digest = 0, hashlib.sha256()
