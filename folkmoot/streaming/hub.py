@@ -9,6 +9,7 @@ is therefore also looked up, each second for all listeners together.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -236,14 +237,17 @@ class Hub:
                         listener.tell((PostHeard if post.entry.id in new else PostChanged)(topic, post.entry, post.is_direct))
 
     async def _announce_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
-        listeners = list(self._listeners)
         if not withdrawn:
             return
+        of_viewer: defaultdict[int | None, list[Listener]] = defaultdict(list)
+        for listener in self._listeners:
+            of_viewer[listener.viewer_id].append(listener)
         async with self._database.read() as conn:
-            recipients = await list_withdrawal_recipients_unscoped(conn, withdrawn, {listener.viewer_id for listener in listeners})
-        for listener in listeners:
-            for post_id in recipients.get(listener.viewer_id, ()):
-                listener.tell(PostWithdrawn(post_id))
+            recipients = await list_withdrawal_recipients_unscoped(conn, withdrawn, of_viewer.keys())
+        for viewer_id, post_ids in recipients.items():
+            for listener in of_viewer[viewer_id]:
+                for post_id in post_ids:
+                    listener.tell(PostWithdrawn(post_id))
 
     def _remember(self, post_id: int) -> None:
         self._announced[post_id] = None

@@ -10,12 +10,13 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.jobs import add_direct_post
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.events import PostCreated, Withdrawn
 from folkmoot.network.posts.model import Mark, PostDraft, PostEffect, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.timelines.jobs import push_to_homes
 from folkmoot.network.timelines.model import Feed
+from folkmoot.network.timelines.queries.recipients import list_withdrawal_recipients_unscoped
 from folkmoot.streaming import hub as hub_module
 from folkmoot.streaming.hub import LONGEST_QUEUE, Hub, Listener
 from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, PostChanged, PostHeard, PostWithdrawn, Topic
@@ -289,6 +290,17 @@ async def test_withdrawn_posts_are_announced_to_those_who_could_see_them(db: Dat
         heard[name] = {names[one.post_id] for one in found if isinstance(one, PostWithdrawn)}
         blocks[name].__exit__(None, None, None)
     assert heard == expected
+
+
+async def test_those_whose_screen_probably_shows_a_withdrawn_post_hear_of_it_first(db: Database) -> None:
+    author, stranger, other, follower = await _settle(db, "author stranger other follower")
+    await follow(db, follower, author)
+    post = (await write(db, author)).post
+    everybody: list[int | None] = [None, stranger.id, other.id, follower.id, author.id]
+    async with db.read() as conn:
+        found = await list_withdrawal_recipients_unscoped(conn, [Withdrawn.of(post.id, author.id, Visibility.PUBLIC)], everybody)
+    assert found == {reader_id: [post.id] for reader_id in everybody}
+    assert set(list(found)[:2]) == {author.id, follower.id}
 
 
 async def test_the_end_of_log_ins_is_announced(db: Database) -> None:

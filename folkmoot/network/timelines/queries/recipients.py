@@ -57,21 +57,27 @@ async def list_recipients_unscoped(
 async def list_withdrawal_recipients_unscoped(
     conn: ReadConn, withdrawn: Sequence[Withdrawn], reader_ids: Collection[int | None]
 ) -> dict[int | None, list[int]]:
-    """For each reader: the withdrawn posts to send, whose rows may be deleted already, to those who could see them."""
+    """For each reader: the withdrawn posts to send, whose rows may be deleted already, to those who could see them.
+
+    Those who follow the author or are mentioned come first, because the post is probably on their screen.
+    """
     mentioned = [(one.post_id, id_) for one in withdrawn for id_ in one.mentioned_ids]
     rows = await conn.fetch(
         """
         SELECT w.post_id, l.reader_id
         FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::boolean[]) AS w (post_id, account_id, is_open, is_direct)
         CROSS JOIN unnest($5::bigint[]) AS l (reader_id)
-        WHERE (w.is_open OR w.account_id = l.reader_id
-            OR NOT w.is_direct AND EXISTS (
-                SELECT FROM follows WHERE follows.account_id = l.reader_id AND follows.target_id = w.account_id)
-            OR EXISTS (SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = w.post_id)
-            OR EXISTS (
-                SELECT FROM unnest($6::bigint[], $7::bigint[]) AS m (post_id, account_id)
-                WHERE m.post_id = w.post_id AND m.account_id = l.reader_id))
+        CROSS JOIN LATERAL (
+            SELECT coalesce(w.account_id = l.reader_id
+                OR NOT w.is_direct AND EXISTS (
+                    SELECT FROM follows WHERE follows.account_id = l.reader_id AND follows.target_id = w.account_id)
+                OR EXISTS (SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = w.post_id)
+                OR EXISTS (
+                    SELECT FROM unnest($6::bigint[], $7::bigint[]) AS m (post_id, account_id)
+                    WHERE m.post_id = w.post_id AND m.account_id = l.reader_id), false) AS is_near OFFSET 0) AS n
+        WHERE (w.is_open OR n.is_near)
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = w.account_id AND blocks.target_id = l.reader_id)
+        ORDER BY n.is_near DESC
         """,
         [one.post_id for one in withdrawn], [one.account_id for one in withdrawn], [one.is_open for one in withdrawn],
         [one.is_direct for one in withdrawn], list(reader_ids), [post_id for post_id, _ in mentioned], [id_ for _, id_ in mentioned],
