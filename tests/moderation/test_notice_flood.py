@@ -76,4 +76,4 @@ async def test_an_order_about_an_overdue_case_is_in_the_lane_of_demands(court: C
     with clock.stopped_at(case.due_at + timedelta(hours=2)):
         await desk.receive(post, contact=await desk.register(**_AUTHORITY))
         found = await court.case(case.id)
-    assert (found.lane, found.due_at) == (Lane.DEMAND, case.due_at)
+    assert (found.lane, found.is_ordered, found.due_at) == (Lane.DEMAND, True, case.due_at)

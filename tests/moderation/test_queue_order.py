@@ -64,13 +64,14 @@ async def test_an_index_provides_the_order_of_a_hundred_thousand_open_cases(db: 
             " SELECT n, 'post', n, n % 1000, 'open', 'violence', random(), 0.5, random(), now(), now() + random() * interval '7 days'"
             " FROM generate_series(1, 100000) AS n"
         )
-        await tx.execute("UPDATE cases SET noted_share = 100, interim_at = now() WHERE id % 3 = 0")
+        await tx.execute("UPDATE cases SET noted_share = 100, interim_at = now(), is_ordered = true WHERE id % 3 = 0")
         await tx.execute("ANALYZE cases")
     async with db.read() as conn:
         for condition in ("true", f"NOT {concerned_sql('7::bigint')}"):
             plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + queue_sql(condition).replace("$1", "20")))
             assert plan.count("Index Scan using cases_by_harm") == len(Lane), plan
             assert plan.count("Index Scan using cases_by_deadline") == len(Lane), plan
+            assert plan.count("Index Scan using cases_ordered") == 1, plan  # in the lane of demands
             assert "Sort" not in plan, plan
 
 
@@ -94,7 +95,7 @@ def test_each_lane_and_order_has_its_turns_and_an_empty_one_gives_them_away() ->
     found = in_turns(queues, 0)
     for (lane, order), cases in queues.items():
         assert [case for case in found if (case.lane, case.id // 1000) == (lane, order)] == cases
-    assert len(found) == 120
+    assert len(found) == 20 * len(Lane) * len(Order)
 
 
 def test_a_case_that_is_in_both_orders_of_its_lane_has_one_place() -> None:
@@ -136,6 +137,26 @@ async def test_an_overdue_case_has_the_next_turn_of_its_lane_by_deadline(tx: Wri
         found = [case.id for case in await list_queue(tx, _START, 100, turn=turn)]
         assert found.index(overdue.id) < len(TURNS)
         assert (found[0] == overdue.id) == (TURNS[turn][1] is Order.DEADLINE)
+
+
+async def test_an_order_does_not_wait_behind_the_grave_notices_of_a_flagger(tx: WriteTx) -> None:
+    """The order is about spam, the notices are about threats, fresh and overdue. The flagger keeps two turns of its lane, however many
+    orders there are; those that other lanes give away are for orders."""
+    grave = [_in_lane(number, Lane.DEMAND, harm=2.0, due_at=_START + timedelta(hours=number % 24 - 12)) for number in range(1, 301)]
+    orders = [_in_lane(number, Lane.DEMAND, harm=0.01, due_at=_START + timedelta(minutes=9000 - number), is_ordered=True)
+              for number in range(1001, 1301)]
+    for case in grave:
+        await insert_case(tx, case)
+    await note_deadlines(tx)
+    await insert_case(tx, orders[0])
+    for turn in range(len(TURNS)):
+        assert orders[0].id in [case.id for case in await list_queue(tx, _START, 2, turn=turn)], turn
+    for case in orders[1:]:
+        await insert_case(tx, case)
+    for turn in range(len(TURNS)):
+        found = await list_queue(tx, _START, len(TURNS), turn=turn)
+        assert next(case.id for case in found if case.is_ordered) == 1300, turn  # the earliest deadline
+        assert sum(case.is_ordered for case in found) == len(TURNS) - 2, turn
 
 
 async def test_what_is_hidden_comes_after_what_does_as_much_harm_and_can_be_read(tx: WriteTx) -> None:

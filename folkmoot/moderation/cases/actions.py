@@ -81,14 +81,15 @@ async def estimate_case(
     return estimated
 
 
-async def bring_deadline_forward(tx: WriteTx, case: Case, due_at: datetime, *, is_demanded: bool) -> Case:
+async def bring_deadline_forward(tx: WriteTx, case: Case, due_at: datetime, *, is_demanded: bool, is_ordered: bool = False) -> Case:
     """Moves the deadline of an open case to an earlier time, such as that of a removal order; a later time changes nothing.
-    `is_demanded`: a verified contact demands it, which puts the case into the lane of demands, whatever its deadline was.
+    `is_demanded`: a verified contact demands it, which puts the case into the lane of demands, whatever its deadline was; `is_ordered`:
+    this contact is an authority.
 
     Writes case.deadline_moved to the journal.
     """
     if is_demanded:
-        await queries.update_demanded(tx, case.id)
+        await queries.update_demanded(tx, case.id, is_ordered=is_ordered)
     if await queries.update_due_at(tx, case.id, due_at):
         await record_step(tx, Step.CASE_DEADLINE_MOVED, case_id=case.id, due_at=due_at.isoformat(timespec="seconds"))
     return await queries.get_case(tx, case.id)

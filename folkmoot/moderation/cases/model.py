@@ -65,13 +65,14 @@ class Order(IntEnum):
 
     HARM = 0  # expected harm, which grows with time; held cases have less
     DEADLINE = 1  # overdue cases: first what is hidden, the oldest deadline first
+    ORDERED = 2  # what an authority has ordered to be removed, the earliest deadline first; all of it is in the lane of demands
 
 
-# Whose turn it is, in ten successive decisions. An empty queue passes its turn on: first to the other order of its lane, then to the
-# next lane in the order of `Lane`.
+# Whose turn it is, in ten successive decisions. An empty queue passes its turn on: first to the other orders of its lane, then to the
+# next lane in the order of `Lane`, of which what is ordered comes first.
 TURNS = (
-    (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.HARM), (Lane.OTHER, Order.HARM), (Lane.DEMAND, Order.DEADLINE),
-    (Lane.THREAT, Order.HARM), (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.DEADLINE), (Lane.OTHER, Order.DEADLINE),
+    (Lane.DEMAND, Order.ORDERED), (Lane.THREAT, Order.HARM), (Lane.OTHER, Order.HARM), (Lane.DEMAND, Order.DEADLINE),
+    (Lane.THREAT, Order.HARM), (Lane.DEMAND, Order.ORDERED), (Lane.THREAT, Order.DEADLINE), (Lane.OTHER, Order.DEADLINE),
     (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.HARM),
 )
 
@@ -113,7 +114,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """`account_id` is the author of the post, or the account itself. `barred_ids`: the senders of notices, and the deciders of earlier
     verdicts on it; reporters and others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while
     only an unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a verified contact has sent
-    a notice about it."""
+    a notice about it; `is_ordered`: an authority, whose orders have turns of their own."""
 
     id: int
     subject: Subject
@@ -131,6 +132,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None
     is_confirmed: bool = True
     is_demanded: bool = False
+    is_ordered: bool = False
     assigned_to_id: int | None = None
     seats: tuple[Seat, ...] = ()
 
@@ -238,7 +240,7 @@ def in_turns(queues: Mapping[tuple[Lane, Order], Sequence[Case]], turn: int) -> 
 
 def _first_left(rest: Mapping[tuple[Lane, Order], deque[Case]], lane: Lane, order: Order, taken: Mapping[int, Case]) -> Case | None:
     for one in (lane, *Lane):
-        for by in (order, *Order):
+        for by in (order, *Order) if one is lane else (Order.ORDERED, order, *Order):
             cases = rest.get((one, by))
             while cases:
                 case = cases.popleft()

@@ -1,5 +1,5 @@
-"""The orders of the queue as SQL. Together with the lane they must equal the expressions of the indexes cases_by_harm and
-cases_by_deadline, so that PostgreSQL reads as many cases as are asked for, however many are open."""
+"""The orders of the queue as SQL. Together with the lane they must equal the expressions of the indexes cases_by_harm,
+cases_by_deadline and cases_ordered, so that PostgreSQL reads as many cases as are asked for, however many are open."""
 
 from folkmoot.moderation.cases.model import DOUBLING_TIME, HELD_HALVINGS, MIN_HARM, THREAT_SEVERITY, Lane, Order, Share, State
 
@@ -17,8 +17,10 @@ LANE = (
 HAS = {
     Order.HARM: f"c.state = '{State.OPEN}'",
     Order.DEADLINE: f"c.state = '{State.OPEN}' AND c.is_confirmed AND c.noted_share >= {Share.OVER:d}",
+    Order.ORDERED: f"c.state = '{State.OPEN}' AND c.is_ordered",
 }
 BY = {
     Order.HARM: f"c.is_confirmed DESC, {_URGENCY} DESC, c.id",
     Order.DEADLINE: "(c.interim_at IS NULL), c.due_at, c.id",
+    Order.ORDERED: "c.due_at, c.id",
 }

@@ -16,7 +16,7 @@ from folkmoot.moderation.cases.queries.orders import BY, HAS, LANE
 _COUNTED = 50  # open cases that are looked at for the count in the head of a page
 SELECT = """
     SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
-        c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed, c.is_demanded,
+        c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed, c.is_demanded, c.is_ordered,
         c.assigned_to_id,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(s.kind, s.number, s.account_id, s.state, s.leased_until)), '[]')
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
@@ -29,7 +29,7 @@ def queue_sql(condition: str) -> str:
     queues = (
         f"SELECT queue.*, {order:d} AS by FROM ({SELECT} WHERE {HAS[order]} AND {LANE} = {lane:d} AND {condition}"
         f" ORDER BY {BY[order]} LIMIT $1) AS queue"
-        for lane in Lane for order in Order
+        for lane in Lane for order in Order if order is not Order.ORDERED or lane is Lane.DEMAND
     )
     return " UNION ALL ".join(queues)
 
@@ -65,7 +65,7 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     """Open cases in the order in which they should be decided; with `moderator_id`, only those that this moderator may decide
     and no other holds. `turn`: how many turns of the lanes have passed (`in_turns`).
 
-    Indexes: cases_by_harm and cases_by_deadline, which provide the orders.
+    Indexes: cases_by_harm, cases_by_deadline and cases_ordered, which provide the orders.
     """
     if moderator_id is None:
         rows = await conn.fetch(_QUEUE, limit)

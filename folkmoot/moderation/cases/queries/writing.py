@@ -61,12 +61,12 @@ async def insert_case(tx: WriteTx, case: Case) -> bool:
     """False when another transaction has opened one for the same subject."""
     return bool(await tx.fetchval(
         "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
-        " barred_ids, opened_at, due_at, is_confirmed, is_demanded)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        " barred_ids, opened_at, due_at, is_confirmed, is_demanded, is_ordered)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         " ON CONFLICT DO NOTHING RETURNING true",
         case.id, case.subject, case.subject_id, case.account_id, case.state, case.clause, case.severity, case.probability, case.harm,
         case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at, case.is_confirmed,
-        case.is_demanded,
+        case.is_demanded, case.is_ordered,
     ))
 
 
@@ -101,9 +101,13 @@ async def update_due_at(tx: WriteTx, case_id: int, due_at: datetime) -> bool:
     return bool(await tx.execute(f"UPDATE cases SET due_at = $2 WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at))
 
 
-async def update_demanded(tx: WriteTx, case_id: int) -> None:
-    """Puts an open case into the lane of demands."""
-    await tx.execute(f"UPDATE cases SET is_demanded = true WHERE id = $1 AND NOT is_demanded AND state = '{State.OPEN}'", case_id)
+async def update_demanded(tx: WriteTx, case_id: int, *, is_ordered: bool) -> None:
+    """Puts an open case into the lane of demands; `is_ordered`: among what authorities have ordered."""
+    await tx.execute(
+        "UPDATE cases SET is_demanded = true, is_ordered = is_ordered OR $2"
+        f" WHERE id = $1 AND NOT (is_demanded AND (is_ordered OR NOT $2)) AND state = '{State.OPEN}'",
+        case_id, is_ordered,
+    )
 
 
 async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datetime | None) -> None:

@@ -16,7 +16,7 @@ from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices import queries
 from folkmoot.moderation.notices.actions.removed import join_removed
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import LIFECYCLE, Finding, Notice, Place, State
+from folkmoot.moderation.notices.model import LIFECYCLE, Finding, Notice, Place, State, Urgency
 from folkmoot.network.accounts.queries import find_account_by_name
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import find_deleted_unscoped
@@ -73,13 +73,20 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
     await record_step(tx, Step.NOTICE_JOINED, case_id=case.id, notice=notice.id, number=notice.number, urgency=notice.urgency,
                       reliable=notice.is_reliable, clause=clause.key)
     if notice.is_reliable:
-        await bring_deadline_forward(tx, case, notice.due_at, is_demanded=notice.contact_id is not None)
+        await _bring_forward(tx, notice, case)
 
 
 async def _rely_on(tx: WriteTx, notice: Notice, case: Case) -> None:
     clause = clause_of(notice.clause)
     case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await list_sender_ids(tx, notice))
-    await bring_deadline_forward(tx, case, notice.due_at, is_demanded=notice.contact_id is not None)
+    await _bring_forward(tx, notice, case)
+
+
+async def _bring_forward(tx: WriteTx, notice: Notice, case: Case) -> None:
+    is_demanded = notice.contact_id is not None
+    await bring_deadline_forward(
+        tx, case, notice.due_at, is_demanded=is_demanded, is_ordered=is_demanded and notice.urgency is Urgency.ORDER
+    )
 
 
 async def list_sender_ids(conn: ReadConn, notice: Notice) -> tuple[int, ...]:
