@@ -80,7 +80,7 @@ class Moderation:
         return [
             Job(SETTLE, Settle, verdicts.settle), Job(REPEAT, Repeat, verdicts.repeat),
             Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, self._callees)), Job(SCAN_JOB, Scan, self._matcher.scan),
-            self._answerer.anchor_job, *self._rule_reader.jobs(), *self._juries.jobs(), *self._sampling.jobs(),
+            *reports.JOBS, self._answerer.anchor_job, *self._rule_reader.jobs(), *self._juries.jobs(), *self._sampling.jobs(),
         ]
 
     def timed_jobs(self) -> list[Timed]:

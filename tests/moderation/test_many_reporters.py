@@ -1,4 +1,5 @@
-"""Ten thousand reporters of one post: its page, and the next report, read a bounded number of reports, in as many statements as for one."""
+"""Ten thousand reporters of one post: its page, and the next report, read a bounded number of reports, in as many statements as for one.
+After its decision they are notified and weighed in batches."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,10 +8,11 @@ import pytest
 from folkmoot.base.ids import first_id
 from folkmoot.moderation.cases.model import MOST_REPORTERS, Case
 from folkmoot.moderation.cases.queries import get_case
-from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.actions import file_report, tell_outcome
 from folkmoot.moderation.reports.model import Category, ReportDraft
 from folkmoot.moderation.reports.queries import list_anonymous_reports, list_weights
 from folkmoot.moderation.reports.queries.deciding import _COUNTED
+from folkmoot.moderation.reports.weighing import weigh_again
 from folkmoot.moderation.workspace.case_view import CaseView, load_case_view
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import get_post_view
@@ -142,3 +144,41 @@ async def test_a_reporter_who_is_usually_right_counts_among_ten_thousand(court: 
         assert max((await list_weights(conn, [case.id]))[case.id]) == pytest.approx(4 / 6)
         assert await conn.fetchval("SELECT max(weight) FROM report_cases WHERE case_id = $1", case.id) == pytest.approx(4 / 6)
     assert (await court.case(case.id)).probability > before
+
+
+async def _count(court: Court, case: Case, condition: str) -> int:
+    async with court.database.read() as conn:
+        return int(await conn.fetchval(f"SELECT count(*) FROM report_cases WHERE case_id = $1 AND {condition}", case.id))
+
+
+async def test_the_reporters_of_a_settled_case_are_notified_and_weighed_in_batches(court: Court) -> None:
+    """Each batch in a transaction of its own, which ends with the order for the next one; each reporter once."""
+    names = [f"member_{number}" for number in range(7)]
+    await court.village.settle(*names)
+    cases = []
+    for text in ("Počkáme na něj u tramvaje", "Počkáme na ně u vlaku"):
+        view = await court.village.write("author", text)
+        for name in names:
+            await court.report(name, view, clauses=("violence",))
+        cases.append(next(case for case in await court.queue() if case.subject_id == view.post.id))
+    settled, waiting = cases
+    await court.decide("moderator", settled, "remove")
+    assert [await court.told(name) for name in names] == [[("report", report_id)] for report_id in await _reports(court, settled)]
+    assert await _count(court, waiting, "weight > 0.49") == 7
+    async with court.database.write() as tx:
+        await tx.execute("UPDATE report_cases SET weight = 0.3333, told_at = NULL")
+        await tell_outcome(tx, settled.id, 3)
+        await weigh_again(tx, settled.id, most=3)
+    assert (await _count(court, settled, "told_at IS NOT NULL"), await _count(court, waiting, "weight > 0.49")) == (3, 3)
+    await court.village.work()
+    assert (await _count(court, settled, "told_at IS NOT NULL"), await _count(court, waiting, "weight > 0.49")) == (7, 7)
+    async with court.database.write() as tx:
+        await tell_outcome(tx, settled.id)
+    async with court.database.read() as conn:
+        assert [row["reports"] for row in await conn.fetch("SELECT reports FROM outcome_mails")] == [2] * 7  # again after the reset, once
+
+
+async def _reports(court: Court, case: Case) -> list[int]:
+    async with court.database.read() as conn:
+        rows = await conn.fetch("SELECT report_id FROM report_cases WHERE case_id = $1 ORDER BY report_id", case.id)
+    return [row["report_id"] for row in rows]

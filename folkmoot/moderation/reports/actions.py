@@ -25,6 +25,7 @@ from folkmoot.moderation.reports.model import (
     Category,
     Report,
     ReportDraft,
+    TellOutcome,
     adds_to,
     clause_of_category,
     family_of,
@@ -40,6 +41,8 @@ from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.queries import list_logins
 
 MAILS_APART = timedelta(days=1)  # to one reporter; notifications come at once
+TELL = "reports.tell_outcome"  # job
+_TOLD_AT_ONCE = 500  # reporters of one case
 _MAILS_AT_ONCE = 200  # so that a thousand reporters of one post do not delay the mails of others
 
 
@@ -149,13 +152,16 @@ async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
         await tell_from_network(tx, deleted.account_id, Kind.KEPT, kept[0].id)
 
 
-async def tell_outcome(tx: WriteTx, case_id: int) -> None:
-    """Notifies each reporter of a case who has not been notified: in the network at once, and by the next mail about outcomes. A second
-    call does nothing."""
-    while told := await queries.take_untold(tx, case_id):
-        for report_id, reporter_id in told:
-            await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
-        await queries.upsert_outcome_mails(tx, told, clock.now(), MAILS_APART)
+async def tell_outcome(tx: WriteTx, case_id: int, most: int = _TOLD_AT_ONCE) -> None:
+    """Notifies the reporters of a case who have not been notified: in the network at once, and by the next mail about outcomes. Of many,
+    the rest is a job of its own, so that no transaction grows with their number. A further call for a case in which all are notified
+    does nothing."""
+    told = await queries.take_untold(tx, case_id, most)
+    for report_id, reporter_id in told:
+        await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
+    await queries.upsert_outcome_mails(tx, told, clock.now(), MAILS_APART)
+    if len(told) == most:
+        tx.enqueue(TELL, TellOutcome(case_id))
 
 
 async def mail_outcomes(tx: WriteTx, most: int = _MAILS_AT_ONCE) -> int:

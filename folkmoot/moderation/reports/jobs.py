@@ -1,16 +1,28 @@
-"""Subscribers and timed jobs of reports. `moderation/assembly.py` registers them."""
+"""Subscribers and jobs of reports. `moderation/assembly.py` registers them."""
 
 from datetime import timedelta
 
 from folkmoot.base.db import Database
-from folkmoot.base.queue.model import Timed
+from folkmoot.base.queue.model import Job, Timed
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.detection.queries import blank_reasons_of_account
 from folkmoot.moderation.reports import actions
-from folkmoot.moderation.reports.actions import keep_deleted_post, tell_outcome
+from folkmoot.moderation.reports.actions import TELL, keep_deleted_post, tell_outcome
+from folkmoot.moderation.reports.model import TellOutcome, WeighAgain
 from folkmoot.moderation.reports.queries import blank_comments
+from folkmoot.moderation.reports.weighing import WEIGH, weigh_again
 from folkmoot.network.accounts.model import AccountDeleted
 from folkmoot.network.posts.events import PostDeleted
+
+
+async def tell_further(database: Database, order: TellOutcome) -> None:
+    async with database.write() as tx:
+        await tell_outcome(tx, order.case_id)
+
+
+async def weigh_further(database: Database, order: WeighAgain) -> None:
+    async with database.write() as tx:
+        await weigh_again(tx, order.case_id, order.after)
 
 
 async def tell_withdrawn(database: Database, event: CaseWithdrawn) -> None:
@@ -36,4 +48,5 @@ async def mail_outcomes(database: Database) -> None:
         await actions.mail_outcomes(tx)
 
 
+JOBS = [Job(TELL, TellOutcome, tell_further), Job(WEIGH, WeighAgain, weigh_further)]
 TIMED = [Timed("reports.mail_outcomes", timedelta(minutes=1), mail_outcomes)]

@@ -164,3 +164,16 @@ class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     right: int
     decided: int
+
+
+class TellOutcome(msgspec.Struct, frozen=True):
+    """The payload of the job that notifies further reporters of a case with many."""
+
+    case_id: int
+
+
+class WeighAgain(msgspec.Struct, frozen=True):
+    """The payload of the job that weighs reporters of a settled case with many: those of its reports after the report `after`."""
+
+    case_id: int
+    after: int

@@ -16,7 +16,8 @@ from folkmoot.moderation.reports.queries.stored import (
 from folkmoot.moderation.reports.queries.weights import (
     find_place,
     insert_report_case,
-    list_cases_of_same_reporters,
+    list_cases_of_reporters,
+    list_reporters,
     list_weights,
     update_weights,
 )
@@ -24,6 +25,6 @@ from folkmoot.moderation.reports.queries.weights import (
 __all__ = [
     "blank_comments", "count_opened", "count_reasons", "count_reporters", "count_resolved", "find_place", "find_settled",
     "get_own_report", "get_report", "insert_report", "insert_report_case", "is_report_concerning", "list_anonymous_reports",
-    "list_cases_of_reports", "list_cases_of_same_reporters", "list_outcomes", "list_own_reports", "list_own_reports_of_case",
-    "list_reports_for", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights", "upsert_outcome_mails",
+    "list_cases_of_reporters", "list_cases_of_reports", "list_outcomes", "list_own_reports", "list_own_reports_of_case",
+    "list_reporters", "list_reports_for", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights", "upsert_outcome_mails",
 ]

@@ -50,7 +50,7 @@ async def find_settled(conn: ReadConn, post_id: int, edited_at: datetime | None,
     return int(value) if value else None
 
 
-async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tuple[int, int]]:
+async def take_untold(tx: WriteTx, case_id: int, limit: int) -> list[tuple[int, int]]:
     """Marks reporters of a case as notified of its outcome; returns (newest report, reporter) for those who were not yet,
     in the order of their ids."""
     rows = await tx.fetch(

@@ -57,14 +57,14 @@ async def insert_report_case(tx: WriteTx, case_id: int, report: Report, place: P
     )
 
 
-async def update_weights(tx: WriteTx, case_ids: Sequence[int], reporters_of: int) -> None:
-    """Stores the present weights of the reports in these cases by whoever reported in the case `reporters_of`. Reports of which another
-    transaction changes the weight keep what that one stores."""
+async def update_weights(tx: WriteTx, case_ids: Sequence[int], reporter_ids: Sequence[int]) -> None:
+    """Stores the present weights of the reports in these cases by these reporters. Reports of which another transaction changes the weight
+    keep what that one stores. Index: report_cases_reporter."""
     await tx.execute(
         f"""
         WITH mine AS (
             SELECT case_id, report_id, reporter_id, place, day_place FROM report_cases WHERE case_id = ANY ($1::bigint[])
-                AND reporter_id IN (SELECT reporter_id FROM report_cases WHERE case_id = $2)
+                AND reporter_id = ANY ($2::bigint[])
             ORDER BY case_id, report_id FOR UPDATE SKIP LOCKED
         ), records AS (
             SELECT one.reporter_id, record.* FROM (SELECT DISTINCT reporter_id FROM mine) AS one
@@ -74,7 +74,7 @@ async def update_weights(tx: WriteTx, case_ids: Sequence[int], reporters_of: int
         FROM (SELECT case_id, report_id, {_WEIGHT} AS weight FROM mine JOIN records USING (reporter_id)) AS weighed
         WHERE rc.case_id = weighed.case_id AND rc.report_id = weighed.report_id AND rc.weight <> weighed.weight
         """,
-        list(case_ids), reporters_of,
+        list(case_ids), list(reporter_ids),
     )
 
 
@@ -133,11 +133,20 @@ async def find_place(conn: ReadConn, reporter: Account, case: Case, severity: fl
     return Place(own, max(0, of_day))
 
 
-async def list_cases_of_same_reporters(conn: ReadConn, case_id: int, limit: int) -> list[int]:
-    """The other open cases in which somebody has reported who has reported in this one."""
+async def list_reporters(conn: ReadConn, case_id: int, after: int, limit: int) -> list[tuple[int, int]]:
+    """(report, reporter) of the reports of a case after the report `after`, oldest first. Index: report_cases_pkey."""
     rows = await conn.fetch(
-        "SELECT DISTINCT c.id FROM report_cases AS mine JOIN report_cases AS rc ON rc.reporter_id = mine.reporter_id"
-        f" JOIN cases AS c ON c.id = rc.case_id AND c.state = '{State.OPEN}' WHERE mine.case_id = $1 AND c.id <> $1 LIMIT $2",
-        case_id, limit,
+        "SELECT report_id, reporter_id FROM report_cases WHERE case_id = $1 AND report_id > $2 ORDER BY report_id LIMIT $3",
+        case_id, after, limit,
+    )
+    return [(row["report_id"], row["reporter_id"]) for row in rows]
+
+
+async def list_cases_of_reporters(conn: ReadConn, reporter_ids: Sequence[int], except_id: int, limit: int) -> list[int]:
+    """The open cases in which one of these has reported, without `except_id`. Index: report_cases_reporter."""
+    rows = await conn.fetch(
+        f"SELECT DISTINCT c.id FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id AND c.state = '{State.OPEN}'"
+        " WHERE rc.reporter_id = ANY ($1::bigint[]) AND c.id <> $2 LIMIT $3",
+        list(reporter_ids), except_id, limit,
     )
     return [row["id"] for row in rows]
