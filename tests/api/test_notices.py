@@ -159,11 +159,27 @@ async def test_a_recorded_request_gains_nothing(court: Court) -> None:
         assert await conn.fetchval("SELECT count(*) FROM notices") == 1
 
 
-async def test_an_ended_contact_is_nobody(court: Court) -> None:
-    sender = await _Sender.register(court)
+async def test_a_contact_exchanges_its_key(court: Court) -> None:
+    """It is registered with the new key beside the old one, which then ends. From then on the old key signs for nobody."""
+    old = await _Sender.register(court)
+    post = await court.village.write("author")
+    body = {"addresses": [f"http://localhost:8420/posts/{post.post.id}"], "reason": "x", "in_good_faith": True}
+    sent = await old.send({**body, "reference": "A-17"})
+    assert sent.status == 201, sent.text
+    new = await _Sender.register(court)
+    assert (await old.get(f"{_PATH}/{sent.json['number']}")).status == 200  # both are valid for a while
+    [case] = await court.queue()
     async with court.database.write() as tx:
-        await end_contact(tx, sender.contact.id)
-    assert (await sender.send({"reference": "1", "addresses": ["x"], "reason": "x", "in_good_faith": True})).status == 401
+        await end_contact(tx, old.contact.id)
+    swapped = {"keyid": str(new.contact.id)}, {"keyid": str(old.contact.id)}
+    for sender, changed in ((old, {}), (old, swapped[0]), (new, swapped[1])):
+        assert (await sender.send({**body, "reference": "A-18"}, **changed)).status == 401, changed
+    assert (await old.get(f"{_PATH}/{sent.json['number']}")).status == 401
+    assert (await new.send({**body, "reference": "A-18"})).status == 201
+    again = await court.case(case.id)
+    assert (again.is_demanded, again.is_ordered, again.due_at) == (True, False, case.due_at)  # what the old key signed keeps its deadline
+    link = sent.json["status_url"].removeprefix("http://localhost:8420")
+    assert (await court.village.nobody().get(link)).status == 200
 
 
 async def test_an_incomplete_notice_names_its_faults(court: Court) -> None:

@@ -20,6 +20,7 @@ from folkmoot.moderation.notices.actions import (
 from folkmoot.moderation.notices.addresses import OwnAddresses, addresses_in
 from folkmoot.moderation.notices.jobs import SENDERS_KEPT, forget_senders
 from folkmoot.moderation.notices.model import Door, Finding, NoticeDraft, State, Urgency
+from folkmoot.moderation.notices.receipts import Receipts
 from folkmoot.moderation.restrictions.actions import impose_restriction
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.actions import tell_statement
@@ -49,7 +50,11 @@ async def test_a_wrong_code_confirms_nothing(court: Court, desk: Desk) -> None:
     notice = await desk.receive(await court.village.write("author"))
     other = await desk.receive(await court.village.write("author", "něco jiného"), email="other@example.org")
     receipts = desk.intake.receipts
-    for code in (receipts.code(other.number, other.email), receipts.code(notice.number, other.email), receipts.key(notice.number), ""):
+    before = Receipts(b"the secret of the network before it was exchanged")
+    assert before.is_code(notice.number, notice.email, before.code(notice.number, notice.email))
+    assert not receipts.is_key(notice.number, before.key(notice.number))
+    for code in (receipts.code(other.number, other.email), receipts.code(notice.number, other.email), receipts.key(notice.number), "",
+                 before.code(notice.number, notice.email)):
         with pytest.raises(NotFound):
             async with desk.database.write() as tx:
                 await confirm_address(tx, desk.intake, notice.number, code)
