@@ -15,7 +15,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection import artefact, card, folding, training
 from folkmoot.moderation.detection.detector import Detector, windows
 from folkmoot.moderation.detection.examples import read_examples
-from folkmoot.moderation.detection.training import FittedModel, TrainingSet, read_counts
+from folkmoot.moderation.detection.training import FittedModel, training_set_of
 from tests.network_up import ROOT, moot
 
 SMALL = Path(__file__).parent / "data" / "small.jsonl"
@@ -55,9 +55,8 @@ def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -
 def test_the_scorer_agrees_with_scikit_learn(trained: Path) -> None:
     rows = [row for row in read_examples(SMALL) if row.split == "train"]
     labels, everything = np.array([float(row.threat or 0) for row in rows]), np.arange(len(rows))
-    counts = read_counts([folding.unmask(row.text).text for row in rows])
-    training_set = TrainingSet(counts, labels, np.ones(len(rows)), np.full(len(rows), -1))
-    theirs = FittedModel(training_set, everything).margins(training_set.counts, everything)
+    training_set = training_set_of(rows, labels, np.ones(len(rows)), np.full(len(rows), -1))
+    theirs = FittedModel(training_set, np.arange(len(training_set.labels))).margins(training_set.counts, everything)
     texts = [folding.unmask(row.text).text for row in rows]
     ours = Detector(training.train(rows)).margins(texts) + np.array([windows(text)[0].discount for text in texts])
     assert np.abs(theirs - ours).max() < 0.02  # weights are kept in half precision

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.moderation.detection import budgets, features, folding, kinds, structure
+from folkmoot.moderation.detection import budgets, features, folding, groups, kinds, structure
 from folkmoot.moderation.detection.artefact import Artefact, Header, Table, Weights
 from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
@@ -29,35 +29,42 @@ FOLDS = 6  # at least one author of each language is left out in each
 MIN_ROWS = 10  # of each label
 FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "short": 4.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
 WEAK_NEGATIVE_WEIGHT = 0.3  # of a negative that nobody has checked
+KIND_WEIGHTS = {"furious politics": 2.0}  # of harmless rows: times the weight of their file
+MOST_COPIES = 3  # of a row that names a group
+COPIES_WEIGH = 0.67  # the share of the weight of such a row that its copies have
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
 class TrainingSet(NamedTuple):
-    """The counts, and per row its label, its weight and its origin (see `origins_of`)."""
+    """The counts, and per text its label, its weight, its origin (see `origins_of`) and its row. The first text of each row is the row
+    itself, the others are copies about other groups (see `groups.py`)."""
 
     counts: list[features.Counts]
     labels: Floats
     weights: Floats
     origins: Integers
+    row_of: Integers
 
 
 class FittedModel:
     """Weights, idfs and bias of a model that is trained on some of the rows."""
 
     def __init__(self, training_set: TrainingSet, rows: Integers) -> None:
-        counts, labels, weights, origins = training_set
+        """`rows`: the texts to train on. Which features are known, and how rare they are, is counted without copies."""
+        counts, labels, weights, origins, row_of = training_set
+        own = rows[row_of[rows] == rows]
         self.idfs: list[Floats] = []
         blocks = []
         for table, count in zip(TABLES, counts, strict=True):
             matrix = _matrix(count, table, len(labels))
-            known = np.bincount(matrix[rows].indices, minlength=1 << table.bits)
-            idf = np.where(known >= MIN_TEXTS, np.log((1 + len(rows)) / (1 + known)) + 1, 0.0).astype(np.float16)
+            known = np.bincount(matrix[own].indices, minlength=1 << table.bits)
+            idf = np.where(known >= MIN_TEXTS, np.log((1 + len(own)) / (1 + known)) + 1, 0.0).astype(np.float16)
             self.idfs.append(idf.astype(np.float64))
             blocks.append(_normalised(matrix[rows], self.idfs[-1], table))
         together = sparse.hstack(blocks, "csr")
         used = np.flatnonzero(np.bincount(together.indices, minlength=together.shape[1]))
-        model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=1000, tol=1e-5)
+        model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=1000, tol=1e-4)
         model.fit(sparse.hstack([together[:, used], _origin_columns(origins[rows], origins.max() + 1)], "csr"), labels[rows], weights[rows])
         self.weight = np.zeros(together.shape[1])
         self.weight[used] = model.coef_[0, : len(used)]
@@ -116,6 +123,11 @@ def weight_of(file: str, overrides: Mapping[str, float]) -> float:
     return 1.0
 
 
+def _weight_in_file(example: Example) -> float:
+    kind = "" if example.threat or "kind" not in example.labels else kinds.kind_of(example)
+    return KIND_WEIGHTS.get(kind, 1.0) * (WEAK_NEGATIVE_WEIGHT if example.labels.get("threat_weak") else 1.0)
+
+
 def fold_of(example: Example, files: Sequence[str]) -> int:
     """The fold of a row: for a file by one author, its position among the files of its language; otherwise a hash of its group."""
     if example.group == example.file:
@@ -134,6 +146,23 @@ def read_counts(folded: Sequence[str]) -> list[features.Counts]:
     return [features.Counts(*(np.concatenate(column) for column in zip(*part, strict=True))) for part in parts]
 
 
+def training_set_of(rows: Sequence[Example], labels: Floats, weights: Floats, origins: Integers) -> TrainingSet:
+    """The rows, and copies of those that name a group. A row and its copies share the weight of the row."""
+    texts = [folding.unmask(row.text).text for row in rows]
+    copies = [(at, copy) for at, row in enumerate(rows) for copy in _copies(texts[at], row.lang)]
+    row_of = np.array([*range(len(rows)), *(at for at, _ in copies)])
+    number = np.bincount(row_of, minlength=len(rows)) - 1
+    of_rows, of_copies = np.where(number > 0, 1 - COPIES_WEIGH, 1.0), COPIES_WEIGH / np.maximum(number, 1)
+    shares = np.where(row_of == np.arange(len(row_of)), of_rows[row_of], of_copies[row_of])
+    counts = read_counts([*texts, *(copy for _, copy in copies)])
+    return TrainingSet(counts, labels[row_of], weights[row_of] * shares, origins[row_of], row_of)
+
+
+def _copies(folded: str, lang: str | None) -> list[str]:
+    found = (groups.swap_groups(folded, lang, number) for number in range(MOST_COPIES))
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def train(examples: Sequence[Example], weights: Mapping[str, float] | None = None) -> Artefact:
     """A detector from the rows of the `train` split whose label is known. Raises Problem when there are too few rows."""
     rows = [example for example in examples if example.split == "train" and example.threat is not None]
@@ -141,11 +170,10 @@ def train(examples: Sequence[Example], weights: Mapping[str, float] | None = Non
     if min(labels.sum(), (1 - labels).sum()) < MIN_ROWS:
         raise Problem("There are too few rows for training: at least %(few)d threats and %(few)d others are needed.", few=MIN_ROWS)
     by_file = {file: weight_of(file, weights or {}) for file in sorted({example.file for example in rows})}
-    weighed = np.array([by_file[example.file] * (WEAK_NEGATIVE_WEIGHT if example.labels.get("threat_weak") else 1) for example in rows])
-    counts = read_counts([folding.unmask(example.text).text for example in rows])
-    training_set = TrainingSet(counts, labels, weighed, origins_of(rows, by_file))
+    weighed = np.array([by_file[example.file] * _weight_in_file(example) for example in rows])
+    training_set = training_set_of(rows, labels, weighed, origins_of(rows, by_file))
     unseen = _held_out_margins(rows, training_set)
-    whole = FittedModel(training_set, np.arange(len(rows)))
+    whole = FittedModel(training_set, np.arange(len(training_set.labels)))
     calibration = LogisticRegression(C=1e6).fit(unseen[:, None], labels, weighed)
     slope, offset = float(calibration.coef_[0, 0]), float(calibration.intercept_[0])
     scores = 1 / (1 + np.exp(-(slope * unseen + offset)))
@@ -164,13 +192,14 @@ def _held_out_margins(rows: Sequence[Example], training_set: TrainingSet) -> Flo
     its readings, as the scorer takes it."""
     files = sorted({example.file for example in rows if example.group == example.file})
     folds = np.array([fold_of(example, files) for example in rows])
+    fold_of_text = folds[training_set.row_of]
     pieces = [[piece for reading in readings(example.text) for piece in windows(reading.text)] for example in rows]
     first = np.cumsum([0] + [len(some) for some in pieces[:-1]])
     counts = read_counts([piece.text for some in pieces for piece in some])
     whose = np.repeat(np.arange(len(rows)), [len(some) for some in pieces])
     margins = np.zeros(len(whose))
     for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds[whose] == fold)
+        inside, outside = np.flatnonzero(fold_of_text != fold), np.flatnonzero(folds[whose] == fold)
         if len(outside) and len(set(training_set.labels[inside])) == 2:
             margins[outside] = FittedModel(training_set, inside).margins(counts, outside)
     discounts = np.array([piece.discount for some in pieces for piece in some])
