@@ -55,6 +55,26 @@ def test_an_evening_is_no_supper(word: str, parts: set[str]) -> None:
     assert {structure.cues().names[part] for part in structure.parts_of(word)} == parts
 
 
+@pytest.mark.parametrize("words", [
+    "sejmout sejmuti zrusit zrusil zrusime srovnat srovnal srovname stahnout stahnu stahl",
+    "mec meche mecet palec palce palac palacinka palivo",
+    "pestovat pestry pesticid hlavne hlavni tvaroh hubeny hubnout", "skrty skrtnout obeslat zbirka varovat rekl rekni zidle",
+])
+def test_harmless_words_are_no_words_of_harm(words: str) -> None:
+    """Stems that were too wide: "sejm*" (to shoot down) matched "sejmout sádru", "pal*" (a bat) thumbs, palaces and pancakes."""
+    for word in words.split():
+        assert not structure.speaks_of_harm([word]), word
+
+
+@pytest.mark.parametrize(("part", "words"), [
+    ("violence", "sejmu sejmem sejmul zrusim srovnam skrtit mlatit obesime zbit"), ("weapon", "mecem palkou palky pesti pestma"),
+    ("body", "hlavu hlave hubu"), ("group", "zidi zidum zidovsky"),
+])
+def test_the_forms_that_are_meant_keep_their_part(part: str, words: str) -> None:
+    for word in words.split():
+        assert part in {structure.cues().names[one] for one in structure.parts_of(word)}, word
+
+
 def test_each_cue_has_a_sentence() -> None:
     text = TEMPLATE.read_text("utf-8")
     assert not [cue for cue in CUES | FRAMES | {NO_FRAME} if f'"{cue}"' not in text]

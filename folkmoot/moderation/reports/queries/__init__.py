@@ -26,5 +26,6 @@ __all__ = [
     "blank_comments", "count_opened", "count_reasons", "count_reporters", "count_resolved", "find_place", "find_settled",
     "get_own_report", "get_report", "insert_report", "insert_report_case", "is_report_concerning", "list_anonymous_reports",
     "list_cases_of_reporters", "list_cases_of_reports", "list_outcomes", "list_own_reports", "list_own_reports_of_case",
-    "list_reporters", "list_reports_for", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights", "upsert_outcome_mails",
+    "list_reporters", "list_reports_for", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights",
+    "upsert_outcome_mails",
 ]
