@@ -1,8 +1,11 @@
 """Copies of training rows about other groups keep the grammar of the sentence, and are the same in each training."""
 
+import numpy as np
 import pytest
 
 from folkmoot.moderation.detection.groups import groups, swap_groups
+from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.detection.training import FittedModel, training_set_of
 
 
 @pytest.mark.parametrize(("lang", "folded"), [
@@ -42,3 +45,16 @@ def test_the_list_is_sound() -> None:
     for forms in (forms for known in groups().values() for forms in known.classes):
         assert len(forms) > 1, forms
         assert len({len(words) for words in forms}) == 1, forms
+
+
+def test_a_row_and_its_copies_share_its_weight_and_label() -> None:
+    texts = ["beat up the feminists", "feminists sing tonight", "beat the eggs", "sing with me tonight"]
+    rows = [Example(str(number), text, "en", (number + 1) % 2, "train", "x", str(number), {}) for number, text in enumerate(texts)]
+    weights = np.array([6.0, 2.0, 1.0, 1.0])
+    found = training_set_of(rows, np.array([1.0, 0.0, 1.0, 0.0]), weights, np.array([-1, 0, -1, 0]))
+    assert np.allclose(np.bincount(found.row_of, found.weights), weights)
+    assert np.bincount(found.row_of).tolist() == [4, 4, 1, 1]
+    assert (found.labels == (found.row_of + 1) % 2).all()
+    assert (found.origins == -(found.row_of % 2 == 0).astype(int)).all()
+    alone, both = FittedModel(found, np.arange(4)), FittedModel(found, np.arange(len(found.labels)))
+    assert all((one == other).all() for one, other in zip(alone.idfs, both.idfs, strict=True))  # counted without copies
