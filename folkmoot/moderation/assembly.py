@@ -19,6 +19,7 @@ from folkmoot.moderation.detection.current import detector_of
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.pauses import BEATS_EVERY, Watch
 from folkmoot.moderation.detection.signals import SignalRaised
+from folkmoot.moderation.detection.texts import NewTexts
 from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB
 from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
@@ -49,8 +50,9 @@ class Moderation:
     def __init__(self, settings: Settings, pictures: FileStore, journal_end: Path) -> None:
         self._settings = settings
         self._journal_end = journal_end
-        self._matcher = Matcher(pictures)
-        self._rule_reader = rules.RuleReader(settings.domain)
+        self._texts = NewTexts()
+        self._matcher = Matcher(pictures, self._texts)
+        self._rule_reader = rules.RuleReader(settings.domain, self._texts)
         self._answerer = Answerer(settings, journal_end)
         self._callees = Callees.of(settings)
         self._asking = Asking(settings.detector)
@@ -60,7 +62,7 @@ class Moderation:
     def subscribe(self, heard: Subscriptions) -> None:
         """The subscribers of each event."""
         detector = detector_of(self._settings.data)
-        Examiner(detector, detector.refresh, self._asking).subscribe(heard)
+        Examiner(detector, detector.refresh, self._asking, self._texts).subscribe(heard)
         self._matcher.subscribe(heard)
         self._rule_reader.subscribe(heard)
         heard.on(AccountDeleted, cases.withdraw_of_deleted_account)

@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
+from folkmoot.moderation.detection import texts
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.model import Finding
+from folkmoot.moderation.detection.texts import Wanted
 from folkmoot.network.posts.actions import edit_post
 from folkmoot.network.posts.events import PostCreated, PostEdited
-from folkmoot.network.posts.model import PostDraft
+from folkmoot.network.posts.model import PostDraft, Visibility
 from tests.moderation.court import Court
 from tests.village import LIMITS
 
@@ -120,3 +122,27 @@ async def test_concurrent_signals_open_one_case_for_each_post(court: Court) -> N
     events = [PostEdited(post_id=view.post.id, account_id=1) for view in posts]
     await asyncio.gather(*(examiner.examine_edited(court.database, event) for event in events * 3))
     assert len(await court.queue()) == 6
+
+
+async def test_a_new_post_is_read_once_for_all_who_examine_it_and_an_edited_one_anew(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "_KEPT_SECONDS", 600.0)
+    author, new_texts = court.village.people["author"], texts.NewTexts()
+    posts = [await court.village.write("author", text, visibility=visibility) for text, visibility in (
+        ("before", Visibility.PUBLIC), ("@reader a secret", Visibility.DIRECT))]
+    new = [Wanted(view.post.id) for view in posts]
+
+    async def read(*wanted: Wanted) -> tuple[list[str], int]:
+        before = court.database.statements
+        async with court.database.read() as conn:
+            found = [text.text for text in await new_texts.read(conn, wanted)]
+        return found, court.database.statements - before
+
+    assert [await read(*new) for _ in range(3)] == [(["before"], 1), (["before"], 0), (["before"], 0)]
+    async with court.database.write() as tx:
+        await edit_post(tx, author, new[0].post_id, PostDraft(text="after"), LIMITS)
+    for _ in range(2):
+        assert await read(new[0], new[0]._replace(is_edited=True)) == (["after"], 1)
+    monkeypatch.setattr(texts, "_KEPT_SECONDS", -1.0)
+    assert await read(*new) == (["after"], 1), "what is delivered again later is read again"

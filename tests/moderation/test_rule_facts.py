@@ -3,18 +3,23 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
 from folkmoot.base import clock
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped
-from folkmoot.moderation.rules.attributes import ATTRIBUTES, SAYS, Kind
-from folkmoot.moderation.rules.jobs import REMEMBER_JOB, Remember, RuleReader, forget_traces
+from folkmoot.moderation.detection.texts import Wanted
+from folkmoot.moderation.rules.attributes import ATTRIBUTES, SAYS, Dear, Kind
+from folkmoot.moderation.rules.evaluating import Evaluator
+from folkmoot.moderation.rules.jobs import REMEMBER_JOB, Applied, Remember, RuleReader, forget_traces
 from folkmoot.moderation.rules.material import material_of
-from folkmoot.moderation.rules.model import Facts
-from folkmoot.moderation.rules.published import replace_own
+from folkmoot.moderation.rules.model import Condition, Facts
+from folkmoot.moderation.rules.published import replace_own, shipped
 from folkmoot.moderation.rules.queries.facts import list_facts_unscoped
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.folding import fold_counters
@@ -239,15 +244,50 @@ async def test_sign_ups_are_counted_an_hour_before_and_after_until_the_post_and_
 
 
 async def test_a_batch_costs_as_many_statements_as_one_post(court: Court) -> None:
-    await publish(court.database, rule_file("says: slovo"))
-
+    """The texts, what is remembered, and the facts; these only if a rule could still be met by them."""
     async def count(number: int) -> int:
         views = [await court.village.write("author", f"{_LONG} a číslo {one} https://a.example/{one}") for one in range(number)]
         before = court.database.statements
-        await RuleReader("")._read(court.database, [view.post.id for view in views])
+        await RuleReader("")._read(court.database, [Wanted(view.post.id) for view in views])
         return court.database.statements - before
 
-    assert await count(1) == await count(20) <= 4
+    await publish(court.database, rule_file("says: slovo"))
+    assert await count(20) == 2
+    await publish(court.database, rule_file("posts in the last hour >= 100", version="2030-01-11"))
+    assert await count(1) == await count(20) == 3
+
+
+def _easier(condition: Condition) -> Condition:
+    return msgspec.structs.replace(condition, number=min(condition.number, 2)) if condition.sign == ">=" else condition
+
+
+async def test_facts_that_are_not_counted_would_change_nothing(court: Court) -> None:
+    """With the shipped rules, but so that two posts are enough to meet most of them."""
+    rules = shipped()[-1].rules
+    rules = msgspec.structs.replace(rules, rules=tuple(msgspec.structs.replace(rule, groups=tuple(
+        msgspec.structs.replace(group, conditions=tuple(map(_easier, group.conditions))) for group in rule.groups
+    )) for rule in rules.rules))
+    parent = await _write(court, "Kdo přijde?", "reader")
+    views = [await _write(court, text, **draft) for text, draft in (
+        (_LONG, {}), (_LONG, {}), ("Ahoj", {}), ("Ano", {"reply_to_id": parent.post.id}), ("Ahoj @reporter", {}),
+        (f"{_LONG} @reader @reporter", {}), (f"{_LONG} @reader @reporter", {}),
+        (f"{_LONG} https://a.example https://b.example", {}), (f"{_LONG} https://a.example https://b.example", {}),
+    )]
+    evaluator, now = Evaluator(rules), clock.now()
+    applied, asked = Applied(evaluator, now), []
+    async with court.database.read() as conn:
+        materials = [material_of(text, "") for text in await list_post_texts_unscoped(conn, [view.post.id for view in views])]
+        materials.sort(key=lambda material: material.post_id)
+        asked = [reduce(or_, applied.open(material)) for material in materials]
+        some, everything = await list_facts_unscoped(conn, materials, asked), await list_facts_unscoped(conn, materials)
+    met = [(material.post_id, met.rule.name) for material, met in applied.met(some)]
+    assert met == [
+        (one.post_id, met.rule.name) for one in materials for met in evaluator.evaluate(everything[one.post_id][0], one.words, now.date())
+    ]
+    assert len({name for _, name in met}) >= 5
+    assert asked[0] == Dear.POSTS
+    assert "same text by the author" not in some[materials[0].post_id][0]
+    assert asked[-1] == Dear.POSTS | Dear.COPIES | Dear.SIGN_UPS
 
 
 async def test_earlier_posts_are_remembered_by_a_job_and_texts_are_forgotten_after_30_days(court: Court) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.base.errors import NotFound
+from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.queries import list_signals
@@ -20,7 +21,7 @@ from folkmoot.moderation.rules.model import Record
 from folkmoot.moderation.rules.published import in_force, replace_own, shipped
 from folkmoot.moderation.rules.queries.outcomes import count_records, list_cases_of_rule, list_outcomes_unscoped
 from folkmoot.moderation.rules.watching import RuleWatch
-from folkmoot.network.posts.events import PostEdited
+from folkmoot.network.posts.events import PostCreated, PostEdited
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
@@ -191,6 +192,20 @@ async def test_a_rule_about_the_author_opens_one_case_for_a_flood(court: Court) 
     await court.decide("moderator", case, "keep")
     await _write(court, "A ještě jedna")
     assert await court.queue() == []
+
+
+async def test_a_signal_about_an_author_that_could_not_be_stored_is_raised_by_the_next_try(court: Court) -> None:
+    await publish(court.database, rule_file("posts in the last hour >= 1", about="author"))
+    view, reader = await court.village.write("author", "Ano"), RuleReader("")
+    event = PostCreated(post_id=view.post.id, account_id=view.post.author.id)
+    fencer = await asyncpg.connect(court.village.settings.dsn)
+    await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
+    with pytest.raises(WritesPaused):
+        await reader.read_created(court.database, event)
+    await fencer.execute("UPDATE host_state SET epoch = epoch - 1")
+    await fencer.close()
+    await reader.read_created(court.database, event)
+    assert len(await court.queue()) == 1
 
 
 async def test_all_processes_follow_and_an_earlier_version_can_be_switched_on_again(court: Court) -> None:

@@ -1,7 +1,7 @@
 """Subscribers of detection: they examine each new or edited post and profile at once. `moderation/assembly.py` subscribes them.
 
 Texts that arrive together are read by one statement and scored by one call, off the event loop: half the cost of single
-calls on a busy network.
+calls on a busy network. The lists and the rules examine the texts that were read here (`texts.py`).
 """
 
 import asyncio
@@ -10,23 +10,26 @@ from folkmoot.base.db import Database
 from folkmoot.base.gathering import Gathering
 from folkmoot.base.queue.faults import is_database_fault
 from folkmoot.base.subscriptions import Subscriptions
-from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, Refresh, raise_signal
 from folkmoot.moderation.detection.asking import Asking
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.moderation.detection.pauses import Failures
+from folkmoot.moderation.detection.texts import NewTexts, Wanted
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.events import PostCreated, PostEdited
 
-_Key = tuple[Subject, int]
+_Key = Wanted | int  # a post, or the account of a profile
 
 
 class Examiner:
     """Examines posts and profiles with the detector of the network. `refresh` brings it up to date before each batch; `asking`
-    notes the posts that a reader is to be asked about."""
+    notes the posts that a reader is to be asked about; `texts` are shared with others who examine posts."""
 
-    def __init__(self, load: Loader, refresh: Refresh | None = None, asking: Asking | None = None) -> None:
+    def __init__(
+        self, load: Loader, refresh: Refresh | None = None, asking: Asking | None = None, texts: NewTexts | None = None
+    ) -> None:
+        self._texts = texts or NewTexts()
         self._load = load
         self._refresh = refresh
         self._asking = asking
@@ -41,16 +44,16 @@ class Examiner:
 
     async def examine_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
-            await self._examine(database, (Subject.POST, event.post_id))
+            await self._examine(database, Wanted(event.post_id))
 
     async def examine_edited(self, database: Database, event: PostEdited) -> None:
-        await self._examine(database, (Subject.POST, event.post_id))
+        await self._examine(database, Wanted(event.post_id, is_edited=True))
 
     async def examine_new_profile(self, database: Database, event: AccountCreated) -> None:
-        await self._examine(database, (Subject.ACCOUNT, event.account_id))
+        await self._examine(database, event.account_id)
 
     async def examine_changed_profile(self, database: Database, event: AccountUpdated) -> None:
-        await self._examine(database, (Subject.ACCOUNT, event.account_id))
+        await self._examine(database, event.account_id)
 
     async def _examine(self, database: Database, key: _Key) -> None:
         """Waits until the post or profile has been examined. Raises the error of the batch; the delivery is then retried."""
@@ -68,9 +71,10 @@ class Examiner:
 
     async def _examine_texts(self, database: Database, batch: list[_Key]) -> bool:
         """False if there was nothing to examine: deleted meanwhile, or without words."""
-        posts, accounts = ([id_ for of, id_ in batch if of is subject] for subject in (Subject.POST, Subject.ACCOUNT))
+        posts = [one for one in batch if isinstance(one, Wanted)]
+        accounts = [one for one in batch if isinstance(one, int)]
         async with database.read() as conn:
-            texts = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
+            texts = [found for found in await self._texts.read(conn, posts) if found.text]
             texts += await queries.list_profile_texts_unscoped(conn, accounts) if accounts else []
             if texts and self._refresh:
                 await self._refresh(conn)

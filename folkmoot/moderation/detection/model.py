@@ -23,6 +23,7 @@ class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
     body: str = ""  # of a post: its text without cover, poll and pictures
     is_public: bool = False  # a post that everybody may see
     has_pictures: bool = False
+    may_address: bool = True  # a post: False if it mentions and answers nobody
 
     @property
     def key(self) -> str:

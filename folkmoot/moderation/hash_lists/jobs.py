@@ -15,6 +15,7 @@ from folkmoot.base.gathering import Gathering
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.detection.model import ExaminedText
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped, list_profile_texts_unscoped
+from folkmoot.moderation.detection.texts import NewTexts, Wanted
 from folkmoot.moderation.hash_lists import queries
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB, raise_matches
 from folkmoot.moderation.hash_lists.matching import find_matches, sought_in
@@ -35,11 +36,12 @@ class Scan(msgspec.Struct, frozen=True):
 
 
 class Matcher:
-    """Compares posts and profiles with all lists. `pictures`: the store of their files."""
+    """Compares posts and profiles with all lists. `pictures`: the store of their files; `texts`: shared with others who examine posts."""
 
-    def __init__(self, pictures: FileStore) -> None:
+    def __init__(self, pictures: FileStore, texts: NewTexts | None = None) -> None:
         self._store = pictures
-        self._gathering = Gathering(self.match_posts)
+        self._texts = texts or NewTexts()
+        self._gathering = Gathering(self._match_new)
 
     def subscribe(self, heard: Subscriptions) -> None:
         heard.on(PostCreated, self.match_created)
@@ -49,10 +51,10 @@ class Matcher:
 
     async def match_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
-            await self._gathering.add(database, event.post_id)
+            await self._gathering.add(database, Wanted(event.post_id))
 
     async def match_edited(self, database: Database, event: PostEdited) -> None:
-        await self._gathering.add(database, event.post_id)
+        await self._gathering.add(database, Wanted(event.post_id, is_edited=True))
 
     async def match_new_profile(self, database: Database, event: AccountCreated) -> None:
         await self.match_profile(database, event.account_id)
@@ -60,11 +62,15 @@ class Matcher:
     async def match_changed_profile(self, database: Database, event: AccountUpdated) -> None:
         await self.match_profile(database, event.account_id)
 
-    async def match_posts(self, database: Database, post_ids: Sequence[int]) -> int:
+    async def _match_new(self, database: Database, wanted: Sequence[Wanted]) -> None:
+        async with database.read() as conn:
+            texts = await self._texts.read(conn, wanted)
+        await self._match_posts(database, texts)
+
+    async def _match_posts(self, database: Database, texts: Sequence[ExaminedText]) -> int:
         """Raises the signals of posts; returns how many posts are known to a list. Hashes their pictures in any case, so that
         they can be added to a list later."""
         async with database.read() as conn:
-            texts = await list_post_texts_unscoped(conn, post_ids)
             with_pictures = [text.subject_id for text in texts if text.has_pictures]
             pictures = await queries.list_files_unscoped(conn, with_pictures) if with_pictures else {}
             is_worth_it = await queries.has_entries(conn)
@@ -115,9 +121,10 @@ class Matcher:
         found. Continues as a new job after each part."""
         async with database.read() as conn:
             post_ids = await queries.list_post_ids_before(conn, order.below, _AT_ONCE)
+            texts = await list_post_texts_unscoped(conn, post_ids) if post_ids else []
         if not post_ids:
             return
-        met = await self.match_posts(database, post_ids)
+        met = await self._match_posts(database, texts)
         if met:
             log.info("%d of %d earlier posts are known to a hash list", met, len(post_ids))
         async with database.write() as tx:

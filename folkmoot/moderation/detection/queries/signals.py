@@ -24,6 +24,7 @@ async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> l
     rows = await conn.fetch(
         """
         SELECT p.id, p.account_id, p.language, p.edited_at, p.cover, p.text, p.visibility, p.media_count, poll.titles,
+            p.mentions <> '[]' OR p.edited_at IS NOT NULL OR p.reply_to_id IS NOT NULL OR p.reply_to_account_id IS NOT NULL AS may_address,
             CASE WHEN p.media_count > 0 THEN
                 ARRAY(SELECT description FROM media WHERE media.post_id = p.id ORDER BY position) END AS pictures
         FROM posts AS p LEFT JOIN polls AS poll ON poll.id = p.poll_id
@@ -36,6 +37,7 @@ async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> l
             subject=Subject.POST, subject_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
             text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])), body=row["text"],
             is_public=row["visibility"] <= Visibility.UNLISTED, has_pictures=row["media_count"] > 0,
+            may_address=row["may_address"],
         )
         for row in rows
     ]
