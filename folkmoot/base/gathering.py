@@ -4,7 +4,7 @@ Nobody waits for more keys. The jobs that a worker claims at once reach each sub
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 from folkmoot.base.db import Database
@@ -21,17 +21,18 @@ class Gathering(Generic[K]):
 
     def __init__(self, handle: Callable[[Database, list[K]], Awaitable[object]]) -> None:
         self._handle = handle
-        self._waiting: dict[Database, dict[K, asyncio.Future[Any]]] = {}
+        self._waiting: dict[Database, dict[K, list[asyncio.Future[Any]]]] = {}
         self._runs: dict[Database, asyncio.Task[None]] = {}
 
     async def add(self, database: Database, key: K) -> Any:
         """Waits until the key has been handled; returns what there is for it. Raises its error."""
         loop = asyncio.get_running_loop()
-        done = self._waiting.setdefault(database, {}).setdefault(key, loop.create_future())
+        done: asyncio.Future[Any] = loop.create_future()  # its own, so that a caller who is cancelled takes nothing from the others
+        self._waiting.setdefault(database, {}).setdefault(key, []).append(done)
         run = self._runs.get(database)
         if run is None or run.done():
             self._runs[database] = loop.create_task(self._handle_waiting(database), name="gathering")
-        return await asyncio.shield(done)
+        return await done
 
     async def _handle_waiting(self, database: Database) -> None:
         waiting = self._waiting[database]
@@ -39,17 +40,22 @@ class Gathering(Generic[K]):
             await self._handle_batch(database, {key: waiting.pop(key) for key in list(waiting)[:_MOST]})
         del self._waiting[database], self._runs[database]
 
-    async def _handle_batch(self, database: Database, batch: dict[K, asyncio.Future[Any]]) -> None:
+    async def _handle_batch(self, database: Database, batch: dict[K, list[asyncio.Future[Any]]]) -> None:
         try:
             found = await self._handle(database, list(batch))
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, Unavailable | WritesPaused):
-                for key, done in batch.items():
-                    await self._handle_batch(database, {key: done})
+                for key, callers in batch.items():
+                    await self._handle_batch(database, {key: callers})
                 return
-            for done in batch.values():
+            for done in _still_waiting(batch.values()):
                 done.set_exception(error)
-                done.exception()  # retrieved: a caller that was cancelled meanwhile does not await it
         else:
-            for key, done in batch.items():
-                done.set_result(found.get(key) if isinstance(found, dict) else None)
+            for key, callers in batch.items():
+                for done in _still_waiting([callers]):
+                    done.set_result(found.get(key) if isinstance(found, dict) else None)
+
+
+def _still_waiting(callers: Iterable[list[asyncio.Future[Any]]]) -> list[asyncio.Future[Any]]:
+    """Without those that were cancelled meanwhile."""
+    return [done for some in callers for done in some if not done.done()]

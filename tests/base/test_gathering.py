@@ -50,7 +50,7 @@ async def test_a_database_that_is_away_is_asked_once_for_all(db: Database) -> No
         await gathering.add(db, 1)
 
 
-async def test_what_comes_while_a_call_runs_is_handled_by_the_next_one(db: Database) -> None:
+async def test_what_comes_while_a_call_runs_is_handled_by_the_next_one_and_who_is_cancelled_takes_nothing_away(db: Database) -> None:
     calls: list[list[int]] = []
     may_end = asyncio.Event()
 
@@ -60,11 +60,14 @@ async def test_what_comes_while_a_call_runs_is_handled_by_the_next_one(db: Datab
         return {key: f"number {key}" for key in keys if key < 3}
 
     gathering = Gathering(handle)
-    first = asyncio.create_task(gathering.add(db, 1))
+    first, cancelled = [asyncio.create_task(gathering.add(db, 1)) for _ in range(2)]
     while not calls:
         await asyncio.sleep(0)
+    cancelled.cancel()
     others = [asyncio.create_task(gathering.add(db, key)) for key in (2, 3)]
     await asyncio.sleep(0)
     may_end.set()
     assert await asyncio.gather(first, *others) == ["number 1", "number 2", None]
     assert calls == [[1], [2, 3]]
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled

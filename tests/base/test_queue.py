@@ -15,7 +15,7 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
 from folkmoot.base.events import Event
 from folkmoot.base.migrate import _MIGRATIONS_TABLE, known
-from folkmoot.base.queue import queries
+from folkmoot.base.queue import delivery, queries
 from folkmoot.base.queue import worker as worker_module
 from folkmoot.base.queue.model import Claimed, Job, State, StoredJob
 from folkmoot.base.queue.worker import Worker
@@ -197,7 +197,8 @@ async def test_a_fault_of_the_job_counts_as_a_try_even_if_it_resembles_one_of_th
     assert (job.state, job.tries) == (State.PARKED, 1)
 
 
-async def test_an_event_reaches_each_subscriber_even_if_one_fails(db: Database) -> None:
+async def test_an_event_reaches_each_subscriber_even_if_one_fails_and_one_hangs(db: Database, monkeypatch: Any) -> None:
+    monkeypatch.setattr(delivery, "_SUBSCRIBER_SECONDS", 0.1)
     heard: list[str] = []
 
     async def fail_once(_database: Database, event: Happened) -> None:
@@ -205,17 +206,23 @@ async def test_an_event_reaches_each_subscriber_even_if_one_fails(db: Database) 
         if heard.count("first 7") == 1:
             raise ValueError("no")
 
-    async def listen(_database: Database, event: Happened) -> None:
+    async def hang_once(_database: Database, event: Happened) -> None:
         heard.append(f"second {event.number}")
+        if heard.count("second 7") == 1:
+            await asyncio.sleep(SECONDS)
+
+    async def listen(_database: Database, event: Happened) -> None:
+        heard.append(f"third {event.number}")
 
     subscriptions = Subscriptions()
-    subscriptions.on(Happened, fail_once)
-    subscriptions.on(Happened, listen)
+    for subscriber in (fail_once, hang_once, listen):
+        subscriptions.on(Happened, subscriber)
     db.subscribed_kinds = subscriptions.kinds()
     async with db.write() as tx:
         tx.tell(Happened(number=7))
     await _work(db, [], subscriptions)
-    assert sorted(heard) == ["first 7", "first 7", "second 7"]
+    assert sorted(heard) == ["first 7", "first 7", "second 7", "second 7", "third 7"]
+    assert await _stored(db) == []
 
 
 async def test_an_event_without_subscribers_is_stored_without_a_job(db: Database) -> None:

@@ -40,17 +40,19 @@ async def take_number(tx: WriteTx) -> int:
     return int(await tx.fetchval("SELECT nextval('job_workers')"))
 
 
-async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int) -> list[Claimed]:
-    """Claims due jobs of these names, oldest first, without suspects. Uses the index jobs_due."""
+async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int, done: Sequence[int] = ()) -> list[Claimed]:
+    """Claims due jobs of these names, oldest first, without suspects; deletes those that are done, by the way. Uses the index jobs_due."""
     rows = await tx.fetch(
         f"""
-        WITH due AS MATERIALIZED (
+        WITH done AS (
+            DELETE FROM jobs WHERE id = ANY ((SELECT $4::bigint[])::bigint[]) AND worker = $1
+        ), due AS MATERIALIZED (
             SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes = 0
             AND name = ANY ($2::text[]) ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
         )
         UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
         """,
-        worker, names, limit,
+        worker, names, limit, done,
     )
     return [Claimed(*row) for row in rows]
 

@@ -118,8 +118,8 @@ class Worker:
         ended = self._ended[:]
         try:
             async with self._database.write(is_durable=False) as tx:
-                await self._store(tx, number, ended)
-                claimed = await self._claim(tx, number)
+                done = await self._store(tx, number, ended)
+                claimed = await self._claim(tx, number, done)
         except BaseException:
             self._may_have_lost_claims = True
             raise
@@ -145,8 +145,8 @@ class Worker:
             if moved := await queries.update_delays(tx):
                 _log.warning("the clock was set back; the delays of %d jobs were restored", moved)
 
-    async def _store(self, tx: WriteTx, number: int, ended: list[_Outcome]) -> None:
-        """Stores outcomes, and releases claims of this worker that it does not run.
+    async def _store(self, tx: WriteTx, number: int, ended: list[_Outcome]) -> list[int]:
+        """Stores failures, and releases claims of this worker that it does not run. Returns the jobs that are done, to be deleted.
 
         Such a claim exists if the answer to its commit was lost, or if a crash of the server undid the last commits, which
         released the job.
@@ -162,24 +162,26 @@ class Worker:
             else:
                 retries = self._jobs[end.job.name].retries
                 failed.append((end.job.id, error_line(end.error), retries[end.job.tries] if end.job.tries < len(retries) else None))
-        if done:
-            await queries.delete_done(tx, number, done)
         if failed:
             await queries.update_failed(tx, number, failed)
         if interrupted:
             await queries.release_jobs(tx, number, interrupted, _RETRY_DELAY)
         if self._may_have_lost_claims:
             await queries.release_lost_claims(tx, number, [*self._running, *(end.job.id for end in self._ended)])
+        return done
 
-    async def _claim(self, tx: WriteTx, number: int) -> list[Claimed]:
+    async def _claim(self, tx: WriteTx, number: int, done: list[int]) -> list[Claimed]:
+        """Claims what runs next, and deletes what is done: by one statement, unless there are suspects."""
         room = min(_BATCH, _MAX_RUNNING - len(self._running))
         turn = self._suspects.turn(len(self._running))
-        if self._stopping or room <= 0 or turn == "wait":
-            return []
-        if turn == "others":
+        if turn == "others" and room > 0 and not self._stopping:
             if self._suspects.are_next:
                 self._wake.set()
-            return await queries.claim_jobs(tx, number, list(self._jobs), room)
+            return await queries.claim_jobs(tx, number, list(self._jobs), room, done)
+        if done:
+            await queries.delete_done(tx, number, done)
+        if self._stopping or room <= 0 or turn == "wait":
+            return []
         suspects = await queries.claim_suspects(tx, number, list(self._jobs), (1, 1), _SUSPECTS_AT_ONCE)
         suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), (2, len(CRASH_PAUSES)), 1)
         if suspects and suspects[0].crashes > 1 and suspects[0].name == DELIVER:
@@ -248,7 +250,7 @@ class Worker:
                 if self._ended:
                     number = await self._presence.number()
                     async with self._database.write() as tx:
-                        await self._store(tx, number, self._ended)
+                        await queries.delete_done(tx, number, await self._store(tx, number, self._ended))
         except Exception as error:
             _log.warning("the last outcomes could not be stored; these jobs will run again: %r", error)
         await self._presence.close()
