@@ -196,11 +196,10 @@ async def list_boosters_unscoped(conn: ReadConn, post_id: int) -> list[int]:
 
 
 async def list_notified_followers_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> dict[int, list[int]]:
-    """For each account the followers who want a notification of every post."""
+    """For each account the followers who want a notification of every post. Index: follows_notifying."""
     rows = await conn.fetch(
-        "SELECT fo.account_id, f.account_id AS follower_id FROM unnest((SELECT $1::bigint[])) AS w (id)"
-        " JOIN followers AS fo ON fo.account_id = w.id JOIN follows AS f ON f.account_id = fo.follower_id AND f.target_id = fo.account_id"
-        " WHERE f.notifies",
+        "SELECT f.target_id AS account_id, f.account_id AS follower_id FROM follows AS f"
+        " WHERE f.notifies AND f.target_id = ANY ((SELECT $1::bigint[])::bigint[])",
         list(account_ids),
     )
     found: dict[int, list[int]] = {}
