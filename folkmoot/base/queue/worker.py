@@ -34,7 +34,7 @@ from folkmoot.base.subscriptions import Subscriptions
 _MAX_RUNNING = 100  # jobs at once
 _BATCH = 50  # claimed at once
 _POLL_SECONDS = 1.0
-_CYCLE_SECONDS = 0.02  # between the starts of two cycles on a busy network: one cycle serves all jobs of that time
+_CYCLE_SECONDS = 0.04  # between the starts of two cycles on a busy network: one cycle serves all jobs of that time
 _ISOLATION_SECONDS = 2.0  # other jobs wait this long for a suspect, and a suspect for other jobs
 _SUSPECTS_AT_ONCE = 20  # after the first end of their worker
 _SUSPECTS_SECONDS = 0.5  # suspects run in a row for this long before other jobs get their turn
