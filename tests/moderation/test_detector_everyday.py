@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.detector import Detector, windows
 from folkmoot.moderation.detection.examples import read_examples
 
 TRAINING = Path(__file__).parents[2] / "training"
@@ -28,6 +28,13 @@ def test_short_replies_get_no_signal_and_short_threats_do(lang: str) -> None:
     assert not any(finding.hide for finding in harmless)
     assert sum(finding.queue for finding in harmless) <= len(harmless) // 33
     assert sum(finding.queue for finding in threats) >= len(threats) * 2 // 5
+
+
+def test_fury_about_politics_counts_less_until_a_word_of_violence_joins_it() -> None:
+    harmless = ("hanba jim, cela vlada at odstoupi", "a disgrace , the whole council must resign and be ashamed of it")
+    threats = ("hanba jim, celou vladu postrilet", "a disgrace , bring rope for the whole council and be ashamed of it", "prijdu k tobe domu")
+    assert all(windows(text)[0].discount > 0 for text in harmless)
+    assert not any(windows(text)[0].discount for text in threats)
 
 
 @pytest.mark.parametrize("text", [

@@ -22,6 +22,8 @@ _SENTENCE = (4, 40, 0.3)  # fewest and most words, and discount
 _LONG = 60  # words of a text that is divided
 # Subtracted from a short text without a word of harm, up to so many words: harmless replies consist of persons and grammar.
 _SAYS_LITTLE = ((3, 1.5), (9, 0.9))
+# Subtracted from a text about politics or disgrace without a word of violence: most of it is fury that threatens nobody.
+_IS_FURY = 0.8
 _SEVERAL = 16  # letters: a longer word is several without spaces, which may speak of anything
 _ENDS = frozenset(".!?")
 _LONGEST_WORD = 24  # letters that are scored
@@ -50,8 +52,10 @@ def windows(folded: str) -> list[Window]:
 
 def _discount(words: Sequence[str]) -> float:
     """What is subtracted from the margin of a whole text."""
-    discount = next((discount for most, discount in _SAYS_LITTLE if len(words) <= most), 0.0)
-    return 0.0 if discount and (max(map(len, words)) > _SEVERAL or structure.speaks_of_harm(words)) else discount
+    little = next((discount for most, discount in _SAYS_LITTLE if len(words) <= most), 0.0)
+    if little and (max(map(len, words)) > _SEVERAL or structure.speaks_of_harm(words)):
+        little = 0.0
+    return max(little, _IS_FURY if structure.is_fury(words) else 0.0)
 
 
 def _sentences(words: Sequence[str]) -> list[Window]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 BITS = 13
 _HARM = ("violence", "death", "weapon", "body", "slur", "place", "call", "fetch", "hint")  # what a threat of few words speaks of
+_FURY, _VIOLENT = ("vote", "disgrace"), ("violence", "weapon", "death")
 _REACH = 8  # the largest distance of a pair, in words
 _NEAR = 2
 _ENDINGS = [
@@ -69,6 +70,13 @@ def speaks_of_harm(words: Sequence[str]) -> bool:
     """Whether one of the words is of a part that threats are made of, and not of persons and grammar alone."""
     harm = {cues().names.index(name) for name in _HARM}
     return any(part in harm for word in words for part in parts_of(word))
+
+
+def is_fury(words: Sequence[str]) -> bool:
+    """Whether the words speak of politics or disgrace, and none of them of violence, weapons or death."""
+    names = cues().names
+    found = {names[part] for word in words for part in parts_of(word)}
+    return not found.isdisjoint(_FURY) and found.isdisjoint(_VIOLENT)
 
 
 def pairs(words: Sequence[str]) -> list[tuple[int, int, int]]:
