@@ -10,15 +10,8 @@ from folkmoot.network.media.queries import list_own_uploads
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.scheduled import actions, queries
 from folkmoot.network.scheduled.model import Failure, ScheduledPost
-from folkmoot.web.composer import (
-    Composer,
-    change_of,
-    collect_pictures,
-    draft_from,
-    list_existing,
-    refused_descriptions,
-    store_descriptions,
-)
+from folkmoot.web.chosen_pictures import collect_pictures, list_existing, refused_descriptions, store_descriptions
+from folkmoot.web.composer import Composer, change_of, draft_from
 from folkmoot.web.due_times import DueTime, chosen_time, due_time_of, moment_of
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.writing import forget_draft, page_of_post

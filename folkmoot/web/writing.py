@@ -17,21 +17,18 @@ from folkmoot.network.posts.policy import can_quote, require_can_quote
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.scheduled.actions import schedule_post
 from folkmoot.network.scheduled.model import ScheduledPost
+from folkmoot.web.chosen_pictures import collect_pictures, list_existing, refused_descriptions, store_descriptions
 from folkmoot.web.composer import (
     Composer,
     Purpose,
-    collect_pictures,
     composer_of,
     default_audience,
     draft_from,
     edit_of,
-    list_existing,
     message_to,
     new_post,
     quote_of,
-    refused_descriptions,
     reply_to,
-    store_descriptions,
 )
 from folkmoot.web.due_times import chosen_time, moment_of
 from folkmoot.web.request import KEEPING_FORM, Request

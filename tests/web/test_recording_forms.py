@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from folkmoot.web import composer
+from folkmoot.web import chosen_pictures
 from tests.recordings import needs_ffmpeg, recording
 from tests.village import Village
 from tests.web.test_picture_forms import _send
@@ -13,7 +13,7 @@ pytestmark = needs_ffmpeg
 
 
 async def test_a_form_keeps_a_video_that_is_being_prepared(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composer, "PREPARED_WITHIN", 0.0)
+    monkeypatch.setattr(chosen_pictures, "PREPARED_WITHIN", 0.0)
     await village.settle("jana")
     jana = await village.by_browser("jana")
     files = {
@@ -46,7 +46,7 @@ async def test_a_form_keeps_a_video_that_is_being_prepared(village: Village, mon
 
 
 async def test_a_refused_video_does_not_lose_what_came_with_it(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composer, "PREPARED_WITHIN", 0.0)
+    monkeypatch.setattr(chosen_pictures, "PREPARED_WITHIN", 0.0)
     await village.settle("jana")
     jana = await village.by_browser("jana")
     files = {"file_1": ("rozbite.mp4", recording("mp4")[:1200]), "file_2": ("ton.mp3", recording("mp3"))}
