@@ -42,7 +42,8 @@ async def _train(files: "list[Example]", data: Path, dry_run: bool) -> "Trial":
 
     from folkmoot.moderation.detection import artefact
     from folkmoot.moderation.detection.detector import PACKAGED as PACKAGED_FILE
-    from folkmoot.moderation.detection.switching import Why, install_detector, switch_detector
+    from folkmoot.moderation.detection.model import WhySwitched
+    from folkmoot.moderation.detection.switching import install_detector, switch_detector
     from folkmoot.moderation.detection.versions import CurrentDetector
     from folkmoot.moderation.learning.examples import list_own_examples
     from folkmoot.moderation.learning.trial import try_out
@@ -57,7 +58,7 @@ async def _train(files: "list[Example]", data: Path, dry_run: bool) -> "Trial":
             async with database.write() as tx:
                 await install_detector(tx, trained.model)
                 if trained.trial.is_better:
-                    await switch_detector(tx, trained.model.header.version, Why.TRAINED)
+                    await switch_detector(tx, trained.model.header.version, WhySwitched.TRAINED)
         return trained.trial
 
 
@@ -130,12 +131,13 @@ def switch(chosen: str, data: Path) -> None:
 
 
 async def _switch(version: str | None, model: "Artefact | None", data: Path) -> str | None:
-    from folkmoot.moderation.detection.switching import Why, install_detector, switch_detector
+    from folkmoot.moderation.detection.model import WhySwitched
+    from folkmoot.moderation.detection.switching import install_detector, switch_detector
 
     async with open_database(settings_of(data)) as database, database.write() as tx:
         if model:
             version = await install_detector(tx, model)
-        await switch_detector(tx, version, Why.SWITCHED)
+        await switch_detector(tx, version, WhySwitched.SWITCHED)
     return version
 
 

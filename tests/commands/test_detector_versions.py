@@ -15,7 +15,8 @@ from folkmoot import cli
 from folkmoot.base.db import Database
 from folkmoot.moderation.detection import artefact, queries
 from folkmoot.moderation.detection.detector import PACKAGED, Detector
-from folkmoot.moderation.detection.switching import KEPT, Why, install_detector, revert_detector, switch_detector
+from folkmoot.moderation.detection.model import WhySwitched
+from folkmoot.moderation.detection.switching import KEPT, install_detector, revert_detector, switch_detector
 from folkmoot.moderation.detection.versions import CurrentDetector, find_fault, find_file
 from tests.moderation.test_learning import slang
 
@@ -122,11 +123,11 @@ async def test_a_running_worker_follows_each_switch_with_the_next_text(db: Datab
         await install_detector(tx, other)
     assert await version() == packaged  # only installed
     async with db.write() as tx:
-        await switch_detector(tx, "2030-01-01-other", Why.SWITCHED)
+        await switch_detector(tx, "2030-01-01-other", WhySwitched.SWITCHED)
     assert await version() == "2030-01-01-other"
     async with db.write() as tx:
         await revert_detector(tx)
-        await switch_detector(tx, None, Why.SWITCHED)  # is in use already: nothing happens
+        await switch_detector(tx, None, WhySwitched.SWITCHED)  # is in use already: nothing happens
     assert await version() == packaged
     async with db.read() as conn:
         kinds = await conn.fetch("SELECT facts FROM journal WHERE kind = 'detector.switched' ORDER BY id")
@@ -145,7 +146,7 @@ async def test_old_detectors_are_deleted_but_not_the_one_in_use(db: Database, ot
             await install_detector(tx, artefact.Artefact(header, other.tables))
             await tx.execute("UPDATE detectors SET installed_at = installed_at - interval '1 minute'")
             if not number:
-                await switch_detector(tx, header.version, Why.SWITCHED)
+                await switch_detector(tx, header.version, WhySwitched.SWITCHED)
     async with db.read() as conn:
         found = {one.version for one in await queries.list_installed(conn)}
     assert found == {"2030-01-01-00", *(f"2030-01-01-{number:02}" for number in range(3, KEPT + 3))}
@@ -157,7 +158,7 @@ async def test_a_detector_that_cannot_be_used_is_reported_and_replaced(
 ) -> None:
     async with db.write() as tx:
         await install_detector(tx, other)
-        await switch_detector(tx, other.header.version, Why.SWITCHED)
+        await switch_detector(tx, other.header.version, WhySwitched.SWITCHED)
     conn = await asyncpg.connect(dsn)
     await conn.execute("DELETE FROM detectors" if fault == "missing" else "UPDATE detectors SET file = set_byte(file, 100000, 7)")
     await conn.close()
@@ -182,7 +183,7 @@ async def test_a_detector_that_an_earlier_release_chose_stays_in_use(db: Databas
         assert await find_file(conn, tmp_path) == tmp_path / "detector" / "ours.detector"
     assert current().version == "2030-01-01-other"
     async with db.write() as tx:
-        await switch_detector(tx, None, Why.SWITCHED)
+        await switch_detector(tx, None, WhySwitched.SWITCHED)
     async with db.read() as conn:
         await current.refresh(conn)
         assert await find_file(conn, tmp_path) is None

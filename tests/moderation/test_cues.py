@@ -12,7 +12,8 @@ from folkmoot.moderation.detection import artefact, structure
 from folkmoot.moderation.detection.cues import CUES, FRAMES, NO_FRAME, cues_of
 from folkmoot.moderation.detection.detector import PACKAGED, Detector
 from folkmoot.moderation.detection.features import part_pairs, stream
-from folkmoot.moderation.detection.switching import Why, install_detector, switch_detector
+from folkmoot.moderation.detection.model import WhySwitched
+from folkmoot.moderation.detection.switching import install_detector, switch_detector
 from folkmoot.moderation.detection.versions import CurrentDetector, find_fault
 
 TEMPLATE = Path(folkmoot.web.__file__).parent / "templates" / "moderate" / "_cues.html"
@@ -95,7 +96,7 @@ async def test_a_network_whose_detector_has_other_word_lists_uses_the_packaged_o
     header = msgspec.structs.replace(model.header, version="2030-01-01-lists", word_lists="0123456789abcdef")
     async with db.write() as tx:
         await install_detector(tx, artefact.Artefact(header, model.tables))
-        await switch_detector(tx, header.version, Why.SWITCHED)
+        await switch_detector(tx, header.version, WhySwitched.SWITCHED)
     current = CurrentDetector(tmp_path)
     async with db.read() as conn:
         await current.refresh(conn)

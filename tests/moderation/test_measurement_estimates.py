@@ -11,10 +11,10 @@ import pytest
 
 from folkmoot.moderation.measurement import drawing, durations, shares, weighted
 from folkmoot.moderation.measurement.durations import Wait
-from folkmoot.moderation.measurement.model import Stratum
+from folkmoot.moderation.measurement.model import Estimate, Stratum
 from folkmoot.moderation.measurement.queries.sources import Day, Item
 from folkmoot.moderation.measurement.weighing import WeighedSample
-from folkmoot.moderation.measurement.weighted import Estimate, Labelled, StratumCounts
+from folkmoot.moderation.measurement.weighted import Labelled, StratumCounts
 from tests import series
 
 RUNS = 1_000

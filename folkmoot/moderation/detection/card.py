@@ -13,7 +13,7 @@ import msgspec
 from folkmoot.moderation.detection import evaluation
 from folkmoot.moderation.detection.artefact import Artefact, Header
 from folkmoot.moderation.detection.detector import Detector
-from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.detection.model import Example, Measured
 
 _CITATIONS = {
     "EDOS": "Kirk, Yin, Vidgen, Röttger 2023",
@@ -110,8 +110,8 @@ def page(header: Header) -> str:
     return prose.rstrip()
 
 
-def _measured(card: dict[str, Any]) -> list[evaluation.Measured]:
-    return msgspec.convert(card["errors"], list[evaluation.Measured])
+def _measured(card: dict[str, Any]) -> list[Measured]:
+    return msgspec.convert(card["errors"], list[Measured])
 
 
 def _with_citation(source: str) -> str:

@@ -2,36 +2,14 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from folkmoot.moderation.detection.detector import Detector
-from folkmoot.moderation.detection.model import Example, Finding
+from folkmoot.moderation.detection.model import Example, Finding, Measured
 
 Floats = npt.NDArray[np.float64]
 PRECISION_AT, RECALL_AT = 40, 100
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """`found` and `wrong`: the share of threats, and of other texts, above a threshold. None without any such row."""
-
-    file: str
-    lang: str
-    rows: int
-    threats: int
-    roc_auc: float | None
-    average_precision: float | None
-    queue_found: float | None
-    queue_wrong: float | None
-    hide_found: float | None
-    hide_wrong: float | None
-    precision_40: float | None
-    recall_100: float | None
-
-    @property
-    def base_rate(self) -> float:
-        return self.threats / self.rows
 
 
 def measure(detector: Detector, examples: Sequence[Example]) -> list[Measured]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -64,3 +65,32 @@ class Example(msgspec.Struct, frozen=True):
     labels: Mapping[str, Any]
     licence: str = ""
     source: str = ""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """`found` and `wrong`: the share of threats, and of other texts, above a threshold. None without any such row."""
+
+    file: str
+    lang: str
+    rows: int
+    threats: int
+    roc_auc: float | None
+    average_precision: float | None
+    queue_found: float | None
+    queue_wrong: float | None
+    hide_found: float | None
+    hide_wrong: float | None
+    precision_40: float | None
+    recall_100: float | None
+
+    @property
+    def base_rate(self) -> float:
+        return self.threats / self.rows
+
+
+class WhySwitched(StrEnum):
+    """Why another detector is in use. Stored."""
+
+    TRAINED = "trained"  # and better on held-out rows
+    SWITCHED = "switched"  # by an operator
+    REVERTED = "reverted"  # by an operator, to the one before

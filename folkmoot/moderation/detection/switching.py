@@ -1,7 +1,6 @@
 """Installs detectors and switches between them, also back. Every switch is in the journal."""
 
 import hashlib
-from enum import StrEnum
 
 import msgspec
 
@@ -10,19 +9,12 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection import artefact, queries
 from folkmoot.moderation.detection.artefact import Artefact
+from folkmoot.moderation.detection.model import WhySwitched
 from folkmoot.moderation.detection.queries.stored import Choice
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 
 KEPT = 10  # stored detectors, without the one in use
-
-
-class Why(StrEnum):
-    """Stored."""
-
-    TRAINED = "trained"  # and better on held-out rows
-    SWITCHED = "switched"  # by an operator
-    REVERTED = "reverted"  # by an operator, to the one before
 
 
 async def install_detector(tx: WriteTx, model: Artefact) -> str:
@@ -35,7 +27,7 @@ async def install_detector(tx: WriteTx, model: Artefact) -> str:
     return model.header.version
 
 
-async def switch_detector(tx: WriteTx, version: str | None, why: Why) -> None:
+async def switch_detector(tx: WriteTx, version: str | None, why: WhySwitched) -> None:
     """Makes all processes use a stored detector, or the packaged one (None), from the next text on.
 
     Operators, on the command line. Writes detector.switched to the journal. Raises Problem for a version that is not
@@ -62,5 +54,5 @@ async def revert_detector(tx: WriteTx) -> str | None:
     if not choices:
         raise Problem("The network has used no other detector yet. See: moot detector versions")
     target = choices[1].version if len(choices) > 1 else None
-    await switch_detector(tx, target, Why.REVERTED)
+    await switch_detector(tx, target, WhySwitched.REVERTED)
     return target

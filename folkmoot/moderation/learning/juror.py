@@ -8,8 +8,8 @@ import numpy as np
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.http_client import Connect, Resolve
 from folkmoot.moderation.detection.detector import Detector
-from folkmoot.moderation.detection.evaluation import Measured, measure_rows
-from folkmoot.moderation.detection.model import Example, Finding
+from folkmoot.moderation.detection.evaluation import measure_rows
+from folkmoot.moderation.detection.model import Example, Finding, Measured
 from folkmoot.moderation.detection.reader import ReaderAccess, ReaderFailed, ask_reader
 
 _MOST_FAILURES = 5  # one after the other

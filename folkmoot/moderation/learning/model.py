@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from folkmoot.moderation.detection.evaluation import Measured
+from folkmoot.moderation.detection.model import Measured
 from folkmoot.moderation.evidence.model import Version
 
 MIN_TRAINING, MIN_MEASURING = 20, 10  # rows; of each label at least a quarter of them

@@ -14,11 +14,10 @@ from folkmoot.moderation.detection.actions import FAMILY
 from folkmoot.moderation.jury.model import Camp
 from folkmoot.moderation.measurement import durations, shares, weighted
 from folkmoot.moderation.measurement.durations import Wait
-from folkmoot.moderation.measurement.model import FEWEST_JURORS, FEWEST_LABELS, FEWEST_OF_CAMP, Figure, Name, Period, Stratum
+from folkmoot.moderation.measurement.model import FEWEST_JURORS, FEWEST_LABELS, FEWEST_OF_CAMP, Estimate, Figure, Name, Period, Stratum
 from folkmoot.moderation.measurement.queries import sources
 from folkmoot.moderation.measurement.queries.sources import Day, Flips, Handled, Item, Tried
 from folkmoot.moderation.measurement.weighing import WeighedSample
-from folkmoot.moderation.measurement.weighted import Estimate
 
 # Of which strata everything or nothing is queued by the detector.
 _QUEUED = {Stratum.SUSPECTED: True, Stratum.UNSURE: False, Stratum.QUIET: False}

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from folkmoot.moderation.measurement.model import Estimate
 from folkmoot.moderation.measurement.shares import wilson
-from folkmoot.moderation.measurement.weighted import Estimate
 
 HALF, SLOWEST = 0.5, 0.9
 

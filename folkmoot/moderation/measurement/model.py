@@ -105,6 +105,14 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class Estimate(NamedTuple):
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Correction(msgspec.Struct, frozen=True):
     """Why a published period was computed again."""
 

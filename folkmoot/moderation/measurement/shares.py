@@ -7,7 +7,7 @@ small numbers and for shares near 0 and 1. Single combinations of share and numb
 from collections.abc import Sequence
 from math import sqrt
 
-from folkmoot.moderation.measurement.weighted import Estimate
+from folkmoot.moderation.measurement.model import Estimate
 
 Z = 1.959964  # of a 95 % interval
 

@@ -17,17 +17,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from folkmoot.moderation.measurement.model import Estimate
+
 _PRIOR = 1 / 3
 _DRAWS = 2_000
 _SEED = 109  # the decision that chose this method
 _TAILS = (0.025, 0.975)
 Floats = npt.NDArray[np.float64]
-
-
-class Estimate(NamedTuple):
-    value: float
-    low: float
-    high: float
 
 
 class Labelled(NamedTuple):

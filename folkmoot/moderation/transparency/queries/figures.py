@@ -11,8 +11,8 @@ from folkmoot.base.ids import first_id
 from folkmoot.moderation.appeals.model import State as AppealState
 from folkmoot.moderation.cases.model import Lane
 from folkmoot.moderation.cases.queries.orders import LANE
+from folkmoot.moderation.detection.model import WhySwitched
 from folkmoot.moderation.detection.reader import READER
-from folkmoot.moderation.detection.switching import Why
 from folkmoot.moderation.hash_lists.matching import DETECTOR as LISTS
 from folkmoot.moderation.journal.model import SealState, Step
 from folkmoot.moderation.learning.actions import SAMPLE
@@ -180,7 +180,7 @@ async def list_incidents(conn: ReadConn, span: Span) -> list[Incident]:
     rows = await conn.fetch(
         f"""
         SELECT {_DAY.format(moment="chosen_at")} AS day, 'detector_reverted' AS kind, count(*) AS number FROM detector_choices
-        WHERE chosen_at >= $1 AND chosen_at < $2 AND why = '{Why.REVERTED}' GROUP BY 1
+        WHERE chosen_at >= $1 AND chosen_at < $2 AND why = '{WhySwitched.REVERTED}' GROUP BY 1
         UNION ALL
         SELECT {_DAY.format(moment="at")}, CASE kind WHEN '{Step.DAMAGE_ACCEPTED}' THEN 'journal_damaged' ELSE 'journal_moved' END, count(*)
         FROM journal WHERE at >= $1 AND at < $2 AND kind IN ('{Step.DAMAGE_ACCEPTED}', '{Step.END_ADOPTED}') GROUP BY 1, 2
