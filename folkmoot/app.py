@@ -1,34 +1,21 @@
 """Assembles the application: the entry points, the subscribers of events, the jobs and the timed jobs.
 
-The only module that imports all parts. A process is a web process (`run_web`) or a worker (`run_worker`); neither keeps
-state that cannot be rebuilt.
+The only module that imports all parts. `processes.py` runs them.
 """
 
-import asyncio
-import contextlib
-import signal
-import socket
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
-from typing import Any
-
-import uvloop
 
 from folkmoot.api.application import ApiApplication
 from folkmoot.api.identification import token_of
 from folkmoot.api.push_payloads import Payloads
 from folkmoot.api.routes import ROUTES as API_ROUTES
-from folkmoot.base import i18n, log
-from folkmoot.base.arrival import await_database
+from folkmoot.base import i18n
 from folkmoot.base.db import Database
-from folkmoot.base.queue import watchdog
 from folkmoot.base.queue.delivery import DELIVER_ONE
 from folkmoot.base.queue.enqueue import DELIVER
 from folkmoot.base.queue.model import Job, Timed
 from folkmoot.base.queue.timekeeper import forget_events
-from folkmoot.base.queue.worker import Worker
-from folkmoot.base.restarts import Restarts
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
 from folkmoot.health import HealthApplication
@@ -37,11 +24,9 @@ from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import answer_probe
 from folkmoot.http.front import Front
 from folkmoot.http.host_record import HostRecord
-from folkmoot.http.older_schema import wait_for_schema
 from folkmoot.http.overload import Overload
 from folkmoot.http.recent_writers import RecentWriters
 from folkmoot.http.routing import Router, largest_body
-from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.assembly import Moderation
@@ -49,7 +34,6 @@ from folkmoot.moderation.juries.queries import list_own_seats
 from folkmoot.moderation.jurors.own_record import list_own_record
 from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions.screening import hold_known
-from folkmoot.moderation.rules.watching import RuleWatch
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
@@ -66,7 +50,7 @@ from folkmoot.network.exports.actions import Exporter
 from folkmoot.network.exports.store import export_store
 from folkmoot.network.filters.actions import forget_expired as forget_filters
 from folkmoot.network.filters.queries import list_filters
-from folkmoot.network.impressions.counting import Impressions, ImpressionWriter
+from folkmoot.network.impressions.counting import Impressions
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
@@ -90,11 +74,7 @@ from folkmoot.network.sessions.password_change import send_reset
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.network.trends import jobs as trends
 from folkmoot.network.web_push import jobs as web_push
-from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
-from folkmoot.portability.host import Host
-from folkmoot.portability.hosts.sockets import peer_web_socket
-from folkmoot.portability.postgres import RESTART
-from folkmoot.portability.standby.following import is_behind
+from folkmoot.portability.data_directory import JOURNAL_END
 from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
@@ -241,82 +221,3 @@ def create_front(
         api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding, shut_out=context.shut_out,
         answer_probe=partial(answer_probe, database, hosts) if hosts else None, host_record=HostRecord(settings),
     )
-
-
-def create_web(settings: Settings) -> Any:
-    """The ASGI application of one web process; it opens the database at startup and closes it at shutdown."""
-    state: dict[str, Any] = {}
-
-    @contextlib.asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        # A standby may need its primary before its database answers. Its processes forward requests until then.
-        database = await _open(settings, must_answer=bool(settings.database.url))
-        socket_of_peer = peer_web_socket(DataDirectory(settings.data))
-        hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
-        impressions = Impressions()
-        state["front"] = create_front(settings, database, hosts, impressions)
-        waiting = await wait_for_schema(settings, database, hosts)
-        try:
-            async with RuleWatch(database), ImpressionWriter(database, impressions):
-                yield
-        finally:
-            waiting.cancel()
-            await hosts.close()
-            await database.close()
-
-    running = lifespan()
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await receive()
-            await running.__aenter__()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await running.__aexit__(None, None, None)
-            await send({"type": "lifespan.shutdown.complete"})
-        else:
-            await state["front"](scope, receive, send)
-
-    return application
-
-
-def run_web(settings: Settings, listener: socket.socket | None = None, for_peer: socket.socket | None = None) -> None:
-    """Serves requests until a signal to stop. `for_peer`: the socket for requests that the other host forwards."""
-    log.set_up(settings.log.level, settings.log.format)
-    Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies, for_peer).run(
-        sockets=[listener] if listener else None
-    )
-
-
-def run_worker(settings: Settings) -> None:
-    """Runs jobs until a signal to stop."""
-    log.set_up(settings.log.level, settings.log.format)
-    uvloop.run(_work(settings))
-
-
-async def _work(settings: Settings) -> None:
-    await await_database(settings.dsn)
-    database = await _open(settings)
-    worker = Worker(database, jobs(settings), timed_jobs(settings), subscriptions(settings))
-
-    def stop() -> None:
-        signal.alarm(STOP_SECONDS)
-        worker.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    watchdog.start()
-    try:
-        async with RuleWatch(database):
-            await worker.run()
-    finally:
-        await database.close()
-
-
-async def _open(settings: Settings, *, must_answer: bool = True) -> Database:
-    database = await Database.open(
-        settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers,
-        must_answer=must_answer, restarts=Restarts(settings.data / RESTART),
-    )
-    database.subscribed_kinds = subscriptions(settings).kinds()
-    return database

@@ -24,8 +24,10 @@ class Owner(Protocol):
     """What connections need of their `Database`."""
 
     live: Live
-    subscribed_kinds: frozenset[str]
     statements: int
+
+    @property
+    def subscribed_kinds(self) -> frozenset[str]: ...
 
 
 class ReadConn:

@@ -5,8 +5,9 @@ their `queries.py`, not here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from functools import cached_property
 from typing import Any
 
 import asyncpg
@@ -63,7 +64,7 @@ class Database:
         self.dsn = dsn
         self._restarts = restarts or Restarts()
         self.live = Live(dsn, self._restarts)
-        self.subscribed_kinds: frozenset[str] = frozenset()
+        self.find_subscribed_kinds: Callable[[], frozenset[str]] = frozenset
         self.statements = 0
         self.is_standby = False  # whether the server is a standby, as last reported
         self._epoch = epoch
@@ -104,6 +105,12 @@ class Database:
         await self._writers.close()
         await self._caches.close()
 
+    @cached_property
+    def subscribed_kinds(self) -> frozenset[str]:
+        """The kinds of events that have subscribers. Found before the first write, because to find them a command must import the
+        whole application, and most commands only read."""
+        return self.find_subscribed_kinds()
+
     async def connect(self, name: str) -> asyncpg.Connection:
         """A session outside the pools, for a worker's presence. The caller closes it."""
         settings = {**session_settings(name, read_only=False), **_KEEPALIVE}
@@ -138,6 +145,7 @@ class Database:
         whose end is committed later, so that a crash which loses this loses the end too, and the job runs again.
         `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
         """
+        _ = self.subscribed_kinds  # now, while nothing is locked
         try:
             async with AsyncExitStack() as admitted:
                 connection = await self._admit(admitted, waits=waits, is_durable=is_durable)

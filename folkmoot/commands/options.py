@@ -5,6 +5,7 @@ import difflib
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,7 +121,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
 
 def leave_root(owner: Any, why_not: str) -> None:
     """Gives up the rights of root permanently; prints a warning if that is impossible."""
-    from folkmoot import app  # noqa: F401 - import it while root can still write the compiled files
+    from folkmoot import processes  # noqa: F401 - import it while root can still write the compiled files
     from folkmoot.portability.service_user import drop_privileges
 
     if why_not:
@@ -178,7 +179,6 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
     """The database of a running network. Raises Problem, which says what to do, if it does not answer or is too old."""
     import asyncpg
 
-    from folkmoot.app import subscriptions
     from folkmoot.base.db import Database
     from folkmoot.base.restarts import Restarts
     from folkmoot.moderation.rules.watching import RuleWatch
@@ -191,7 +191,7 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
                                        restarts=Restarts(settings.data / RESTART))
     except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise no_database(settings, error) from error
-    database.subscribed_kinds = subscriptions(settings).kinds()
+    database.find_subscribed_kinds = partial(_subscribed_kinds, settings)
     try:
         if not any_schema:
             await _require_schema(database)
@@ -199,6 +199,12 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
         yield database
     finally:
         await database.close()
+
+
+def _subscribed_kinds(settings: Settings) -> frozenset[str]:
+    from folkmoot.app import subscriptions
+
+    return subscriptions(settings).kinds()
 
 
 async def _require_schema(database: Any) -> None:

@@ -15,8 +15,8 @@ from folkmoot.portability.program import restart_from_readable_copy
 @data_option
 def web(data: Path) -> None:
     """Run one web process. Start one per processor core."""
-    from folkmoot.app import run_web
-    from folkmoot.commands.up import listen
+    from folkmoot.commands.running import listen
+    from folkmoot.processes import run_web
 
     settings, why_not, owner = _prepare(data)
     listener = listen(settings)
@@ -28,7 +28,7 @@ def web(data: Path) -> None:
 @data_option
 def worker(data: Path) -> None:
     """Run one worker for background jobs. Several may run at the same time."""
-    from folkmoot.app import run_worker
+    from folkmoot.processes import run_worker
 
     settings, why_not, owner = _prepare(data)
     leave_root(owner, why_not)

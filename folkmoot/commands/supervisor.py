@@ -81,7 +81,7 @@ class Supervisor:
 
     def run(self, when_ready: Callable[[], None]) -> None:
         """Until a signal to stop. `when_ready` is called once, when the database answers; that of a standby may need its primary."""
-        from folkmoot import app  # imported once before the forks, so that the processes share its memory
+        from folkmoot import processes  # imported once before the forks, so that the processes share its memory
 
         log.set_up(self._settings.log.level, self._settings.log.format)
         gc.collect()
@@ -90,11 +90,10 @@ class Supervisor:
             signal.signal(signal_number, self._stop)
         signal.signal(signal.SIGUSR1, self._leave if self._predecessor else signal.SIG_IGN)
         for_peer = self._predecessor.for_peer if self._predecessor else self._listen_for_peer()
-        processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
-        for number in range(processes):
-            self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener, for_peer)
+        for number in range(self._settings.server.processes or min(4, os.cpu_count() or 1)):
+            self._targets[f"web {number + 1}"] = lambda: processes.run_web(self._settings, self._listener, for_peer)
         metrics.create_files(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._targets])
-        self._targets[_WORKER] = lambda: app.run_worker(self._settings)
+        self._targets[_WORKER] = lambda: processes.run_worker(self._settings)
         self._required = list(self._targets)
         if self._predecessor is None:
             self._replacing = Replacing(self._settings, self._directory, (self._listener, for_peer), self)

@@ -123,6 +123,21 @@ def test_a_late_import_is_found() -> None:
     assert not late_imports({"commands/up.py": late})
 
 
+def test_commands_and_web_processes_start_without_what_they_do_not_need() -> None:
+    """A command waits for its imports; `folkmoot.app` takes a second."""
+    program = """if True:
+        import sys
+        from folkmoot.commands import up
+        print([name for name in ("folkmoot.app", "asyncpg", "cryptography", "uvicorn") if name in sys.modules])
+        from folkmoot.commands import account, jobs, status
+        print([name for name in ("folkmoot.app", "cryptography", "uvicorn") if name in sys.modules])
+        import folkmoot.processes
+        print([name for name in ("numpy", "PIL") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "[]\n[]\n[]\n", done.stdout + done.stderr
+
+
 def test_queries_without_a_viewer_are_for_jobs_and_moderation() -> None:
     assert unscoped_readers(_sources()) == UNSCOPED.keys()
 

@@ -225,6 +225,27 @@ async def test_an_event_reaches_each_subscriber_even_if_one_fails_and_one_hangs(
     assert await _stored(db) == []
 
 
+async def test_subscribers_are_looked_up_once_and_before_the_first_write(db: Database) -> None:
+    """A command that only reads does not import the application for it; one that writes holds no lock meanwhile."""
+    looked: list[bool] = []
+
+    def find() -> frozenset[str]:
+        looked.append(any(db._at_gate))
+        return frozenset([Happened.kind])
+
+    db.find_subscribed_kinds = find
+    async with db.read() as conn:
+        before = await conn.fetchval("SELECT count(*) FROM jobs")
+    assert not looked
+    for number in range(2):
+        async with db.write() as tx:
+            assert looked == [False]
+            tx.tell(Happened(number=number))
+    assert looked == [False]
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM jobs") == before + 2
+
+
 async def test_an_event_without_subscribers_is_stored_without_a_job(db: Database) -> None:
     async with db.write() as tx:
         tx.tell(Happened(number=1))

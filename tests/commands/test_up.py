@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from folkmoot.base.migrate import known
+from folkmoot.commands.running import is_new
 from folkmoot.commands.settings import sample
-from folkmoot.commands.up import is_new
 from tests.network_up import ROOT, NetworkUp, free_port, moot
 from tests.waiting import wait_until
 

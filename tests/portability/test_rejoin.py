@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from folkmoot.commands.up import require_copy
+from folkmoot.commands.running import require_copy
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.moving.driver import drive, look_at

@@ -96,8 +96,9 @@ def test_a_killed_supervisor_of_another_release_is_started_again(network: Networ
 
 FAILURES = [
     ("health.py", "health = await self._check_database()", "health = Health(['it is broken'], [])", "it is broken"),
-    ("app.py", "import asyncio\n", "import no_such_module\n", "ended while it started"),
-    ("app.py", "async def lifespan() -> AsyncIterator[None]:\n", "async def lifespan() -> AsyncIterator[None]:\n        raise OSError\n",
+    ("processes.py", "import asyncio\n", "import no_such_module\n", "ended while it started"),
+    ("processes.py", "async def lifespan() -> AsyncIterator[None]:\n",
+     "async def lifespan() -> AsyncIterator[None]:\n        raise OSError\n",
      "does not answer"),
 ]
 

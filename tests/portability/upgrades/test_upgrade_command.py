@@ -68,8 +68,8 @@ BROKEN = {  # what is changed in the new release, and how the refusal ends
         "migrations/9000_more.sql", "ALTER TABLE posts ADD COLUMN more text",
         "DO $$ BEGIN IF EXISTS (SELECT FROM accounts) THEN RAISE 'it fails'; END IF; END $$", "RaiseError: it fails",
     ),
-    "start": ("commands/up.py", "    listener = listen(settings)\n", "    raise RuntimeError\n", "an empty network: RuntimeError"),
-    "import": ("app.py", "import asyncio\n", "import no_such_module\n", "no_such_module"),
+    "start": ("commands/running.py", "    listener = listen(settings)\n", "    raise RuntimeError\n", "an empty network: RuntimeError"),
+    "import": ("processes.py", "import asyncio\n", "import no_such_module\n", "no_such_module"),
     "syntax": ("migrations/9000_more.sql", "ADD COLUMN more", "ADD CLOUMN more", "does not start with an empty network"),
     "ready": (
         "health.py", "health = await self._check_database()",
