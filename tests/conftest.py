@@ -1,7 +1,6 @@
 """Real PostgreSQL for every test: started once per test process, without fsync. Each test that uses `dsn` or `db` gets its
 own empty, migrated database."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -56,6 +55,8 @@ UNSAFE_BUT_FAST = {
     "autovacuum": "off",  # plans must not depend on when it ran
 }
 
+_EVERYBODY = "local all,replication all trust\n"  # who can open the folder of the socket; checking passwords takes long
+
 
 def _versions() -> list[Binaries]:
     """The versions for tests of queries: 18 and 16 from the wheel, and 15 if the system has it."""
@@ -101,16 +102,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests by what they use, and deselects those that a fast run leaves out. The longest come first."""
+    """Marks tests by what they use, deselects those that a fast run leaves out, and orders them."""
     kept, left_out = [], []
     for item in items:
         for mark in _marks(item):
             item.add_marker(mark)
         is_left_out = config.getoption("fast") and any(map(item.get_closest_marker, _MARKS))
         (left_out if is_left_out else kept).append(item)
-    items[:] = sorted(kept, key=lambda item: item.path.name not in _LONGEST)
+    items[:] = sorted(kept, key=_place)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
+
+
+def _place(item: pytest.Item) -> tuple[bool, bool]:
+    """The longest tests come first, and then those with the running network, so that few processes start one."""
+    return item.path.name not in _LONGEST, "running" not in getattr(item, "fixturenames", ())
 
 
 def _marks(item: pytest.Item) -> Iterator[str]:
@@ -126,25 +132,26 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
         Path(folder).chmod(0o755)
         data = DataDirectory(Path(folder) / "data")
         data.prepare()
-        server = Postgres(data, request.param, UNSAFE_BUT_FAST)
+        server = Postgres(data, request.param, UNSAFE_BUT_FAST, access=_EVERYBODY)
         server.start()
         yield server
         server.stop()
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: Postgres) -> Databases:
+def databases(postgres: Postgres) -> Iterator[Databases]:
     lender = Databases(postgres)
-    asyncio.run(lender.make_template())
-    return lender
+    lender.make_template()
+    yield lender
+    lender.close()
 
 
 @pytest.fixture
-async def dsn(databases: Databases) -> AsyncIterator[str]:
+def dsn(databases: Databases) -> Iterator[str]:
     """An empty, migrated database for this test alone."""
-    name = await databases.lend()
+    name = databases.lend()
     yield databases.server.dsn_of(name)
-    await databases.take_back(name)
+    databases.take_back(name)
 
 
 @pytest.fixture

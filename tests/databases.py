@@ -7,8 +7,10 @@ like the template (another schema, functions, settings, statistics of the planne
 has been lent often.
 """
 
+import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -17,6 +19,7 @@ from folkmoot.base.migrate import migrate
 from folkmoot.portability.postgres import Postgres
 
 _TEMPLATE = "folkmoot_template"
+_LOST = asyncpg.PostgresError, asyncpg.InterfaceError, OSError
 _OFTEN = 100  # emptied databases keep dead rows
 _TABLES = (
     "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace,"
@@ -64,9 +67,12 @@ _LIKENESS = """
 
 @dataclass
 class Databases:
-    """Lends the databases of one server. `lend` and `take_back` are for one test at a time."""
+    """Lends the databases of one server. `lend` and `take_back` are for one test at a time, and not for a running event loop: the
+    sessions in which databases are emptied stay open, because a new one would read the catalogues again for each test."""
 
     server: Postgres
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _sessions: dict[str, "asyncpg.Connection"] = field(default_factory=dict)  # by database
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _free: list[tuple[str, int]] = field(default_factory=list)  # names, with how often each was lent
     _lent: dict[str, int] = field(default_factory=dict)
@@ -74,10 +80,31 @@ class Databases:
     _likeness: str = ""
     _schema: str = ""
 
-    async def make_template(self) -> None:
-        admin = await asyncpg.connect(self.server.dsn_of("postgres"))
-        await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
-        await admin.close()
+    def make_template(self) -> None:
+        self._loop.run_until_complete(self._make_template())
+
+    def lend(self) -> str:
+        """The name of a database like the template."""
+        return self._loop.run_until_complete(self._lend())
+
+    def take_back(self, name: str) -> None:
+        """Empties it to be lent again, or drops it."""
+        self._loop.run_until_complete(self._take_back(name))
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.terminate()
+        self._loop.run_until_complete(asyncio.sleep(0))  # the loop closes what was terminated
+        self._loop.close()
+
+    async def is_like_the_template(self, connection: "asyncpg.Connection") -> bool:
+        """Whether only rows can differ."""
+        if await connection.fetchval(_SCHEMA) == self._schema:
+            return True
+        return bool(await connection.fetchval(_LIKENESS) == self._likeness)
+
+    async def _make_template(self) -> None:
+        await self._admin(f"CREATE DATABASE {_TEMPLATE}")
         await migrate(self.server.dsn_of(_TEMPLATE))
         template = await asyncpg.connect(self.server.dsn_of(_TEMPLATE))
         self._restore = await _restoring(template)
@@ -85,8 +112,7 @@ class Databases:
         self._schema = await template.fetchval(_SCHEMA)
         await template.close()
 
-    async def lend(self) -> str:
-        """The name of a database like the template."""
+    async def _lend(self) -> str:
         if self._free:
             name, times = self._free.pop()
         else:
@@ -95,43 +121,39 @@ class Databases:
         self._lent[name] = times + 1
         return name
 
-    async def take_back(self, name: str) -> None:
-        """Empties it to be lent again, or drops it."""
+    async def _take_back(self, name: str) -> None:
         times = self._lent.pop(name)
         if times < _OFTEN and await self._empty(name):
             self._free.append((name, times))
         else:
+            if session := self._sessions.pop(name, None):
+                session.terminate()
             await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
-
-    async def is_like_the_template(self, connection: "asyncpg.Connection") -> bool:
-        """Whether only rows can differ."""
-        if await connection.fetchval(_SCHEMA) == self._schema:
-            return True
-        return bool(await connection.fetchval(_LIKENESS) == self._likeness)
 
     async def _empty(self, name: str) -> bool:
         """Whether it is like the template again."""
         try:
-            connection = await asyncpg.connect(self.server.dsn_of(name))
-        except (asyncpg.PostgresError, OSError):  # a test of databases that go away
-            return False
-        try:
-            await connection.execute(_ALONE)
-            if not await self.is_like_the_template(connection):
+            session = await self._session(name)
+            await session.execute(_ALONE)
+            if not await self.is_like_the_template(session):
                 return False
-            await connection.execute(f"{_ASLEEP}; {await connection.fetchval(_USED)}; {self._restore}")
+            await session.execute(f"{_ASLEEP}; {await session.fetchval(_USED)}; {self._restore}; {_AWAKE}")
             return True
-        except asyncpg.PostgresError:
+        except _LOST:  # a test of databases that go away
             return False
-        finally:
-            await connection.close()
 
     async def _admin(self, statement: str) -> None:
-        admin = await asyncpg.connect(self.server.dsn_of("postgres"))
-        try:
-            await admin.execute(statement)
-        finally:
-            await admin.close()
+        await (await self._session("postgres")).execute(statement)
+
+    async def _session(self, name: str) -> "asyncpg.Connection":
+        """The session of a database, opened again if a test has ended it."""
+        if session := self._sessions.get(name):
+            with suppress(*_LOST):
+                await session.execute("SELECT")
+                return session
+            session.terminate()
+        self._sessions[name] = await asyncpg.connect(self.server.dsn_of(name))
+        return self._sessions[name]
 
 
 # Ends what a test left connected, and waits until it has ended: it could still hold locks.
@@ -141,7 +163,7 @@ _ALONE = (
 )
 
 
-_ASLEEP = "SET session_replication_role = replica"  # triggers and foreign keys sleep meanwhile
+_ASLEEP, _AWAKE = "SET session_replication_role = replica", "RESET session_replication_role"  # triggers and foreign keys sleep meanwhile
 
 
 async def _restoring(template: "asyncpg.Connection") -> str:

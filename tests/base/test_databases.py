@@ -6,7 +6,6 @@ import asyncpg
 import pytest
 
 from tests.databases import Databases
-from tests.waiting import SECONDS
 
 EVERYTHING = """
     SELECT concat((SELECT json_agg(one) FROM migrations AS one), (SELECT json_agg(one) FROM host_state AS one),
@@ -31,40 +30,41 @@ CHANGES = (
 )
 
 
-async def _run(databases: Databases, name: str, sql: str) -> object:
-    connection = await asyncpg.connect(databases.server.dsn_of(name))
-    try:
-        await connection.execute(sql)
-        return await connection.fetchval(EVERYTHING)
-    finally:
-        await connection.close()
+def _run(databases: Databases, name: str, sql: str, asked: str = EVERYTHING) -> object:
+    async def run() -> object:
+        connection = await asyncpg.connect(databases.server.dsn_of(name))
+        try:
+            await connection.execute(sql)
+            return await connection.fetchval(asked)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
 
 
-async def test_a_reused_database_equals_a_new_one(databases: Databases) -> None:
-    name = await databases.lend()
+def test_a_reused_database_equals_a_new_one(databases: Databases) -> None:
+    name = databases.lend()
     try:
-        new = await _run(databases, name, "SELECT")
-        assert await _run(databases, name, USED) != new
+        new = _run(databases, name, "SELECT")
+        assert _run(databases, name, USED) != new
     finally:
-        await databases.take_back(name)
-    again = await databases.lend()
+        databases.take_back(name)
+    again = databases.lend()
     try:
         assert again == name, "reused, not cloned"
-        assert await _run(databases, name, "SELECT") == new
-        assert await _run(databases, name, "INSERT INTO events (kind, payload) VALUES ('a', '{}')") != new
-        connection = await asyncpg.connect(databases.server.dsn_of(name))
-        assert await connection.fetchval("SELECT id FROM events") == 1, "sequences start again"
-        await connection.close()
+        assert _run(databases, name, "SELECT") == new
+        assert _run(databases, name, "INSERT INTO events (kind, payload) VALUES ('a', '{}')") != new
+        assert _run(databases, name, "SELECT", "SELECT id FROM events") == 1, "sequences start again"
     finally:
-        await databases.take_back(name)
+        databases.take_back(name)
 
 
-async def test_a_changed_database_is_dropped(databases: Databases) -> None:
-    name = await databases.lend()
-    await _run(databases, name, "CREATE TABLE more (id bigint)")
-    await databases.take_back(name)
-    again = await databases.lend()
-    await databases.take_back(again)
+def test_a_changed_database_is_dropped(databases: Databases) -> None:
+    name = databases.lend()
+    _run(databases, name, "CREATE TABLE more (id bigint)")
+    databases.take_back(name)
+    again = databases.lend()
+    databases.take_back(again)
     assert again != name
 
 
@@ -79,13 +79,35 @@ async def test_a_change_is_noticed(databases: Databases, dsn: str, change: str) 
     await connection.close()
 
 
-async def test_open_connections_of_a_test_are_terminated(databases: Databases) -> None:
-    name = await databases.lend()
-    left = await asyncpg.connect(databases.server.dsn_of(name))
-    await left.execute("BEGIN; LOCK TABLE accounts")
-    async with asyncio.timeout(SECONDS):
-        await databases.take_back(name)
-    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
-        await left.execute("SELECT")
-    assert await databases.lend() == name
-    await databases.take_back(name)
+def test_open_connections_of_a_test_are_terminated(databases: Databases) -> None:
+    async def leave_open() -> "asyncpg.Connection":
+        connection = await asyncpg.connect(databases.server.dsn_of(name))
+        await connection.execute("BEGIN; LOCK TABLE accounts")
+        return connection
+
+    async def is_ended(connection: "asyncpg.Connection") -> bool:
+        try:
+            await connection.execute("SELECT")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError):
+            return True
+        return False
+
+    name = databases.lend()
+    with asyncio.Runner() as runner:
+        left = runner.run(leave_open())
+        databases.take_back(name)
+        assert runner.run(is_ended(left))
+    assert databases.lend() == name
+    databases.take_back(name)
+
+
+def test_the_own_session_may_have_been_ended(databases: Databases) -> None:
+    """By a test that ends all sessions of its server, as if it had been killed."""
+    name = databases.lend()
+    databases.take_back(name)
+    assert databases.lend() == name
+    _run(databases, name, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+         " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'", "SELECT 1")
+    databases.take_back(name)
+    assert databases.lend() == name, "emptied, not dropped"
+    databases.take_back(name)

@@ -84,7 +84,7 @@ class Fuzzer:
 @pytest.fixture
 def fuzzer(databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Fuzzer]:
     with asyncio.Runner() as runner, caplog.at_level(logging.ERROR):
-        name = runner.run(databases.lend())
+        name = databases.lend()
         dsn = databases.server.dsn_of(name)
         database = runner.run(Database.open(dsn))
         village = Village(database, settings_for(tmp_path, dsn))
@@ -95,7 +95,7 @@ def fuzzer(databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixtur
             callers[access] = runner.run(village.by_app(role.name.lower(), " ".join(sorted(KNOWN))))
         yield Fuzzer(runner, crowd, callers)
         runner.run(database.close())
-        runner.run(databases.take_back(name))
+        databases.take_back(name)
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
