@@ -3,7 +3,8 @@
 systemd starts it for each connection to a socket that only the network's user can open. It merges the certificates of the
 question into Caddy's storage, and answers what is there. On a host that is not the primary it writes a part of the
 configuration by which Caddy shows the certificate that it has and asks no authority: the public name leads to another host, so
-an authority would refuse, and after some refusals it refuses the primary too. Caddy reloads without a failed request.
+an authority would refuse, and after some refusals it refuses the primary too. Caddy reloads without a failed request, except that a
+connection which it has not accepted at this moment is reset; browsers ask again.
 """
 
 import fcntl
