@@ -16,11 +16,12 @@ ALTER TABLE posts ADD COLUMN more text;
 
 
 def copy_code(folder: Path, version: str = "0.2.0") -> Path:
-    """A release with another version."""
+    """A release with another version. Compiled modules are copied too, because its first process would compile all anew; files that
+    are changed later are compiled again."""
     for name in _PARTS:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         else:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
