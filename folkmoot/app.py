@@ -4,7 +4,7 @@ The only module that imports all parts. `processes.py` runs them.
 """
 
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 
 from folkmoot.api.application import ApiApplication
 from folkmoot.api.identification import token_of
@@ -199,12 +199,18 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     ]
 
 
+@cache
+def _routers() -> tuple[Router, Router]:
+    """Those of the API and of pages."""
+    return Router(API_ROUTES), Router(WEB_ROUTES)
+
+
 def create_front(
     settings: Settings, database: Database, hosts: WritingHost | None = None, impressions: Impressions | None = None
 ) -> Front:
     """The ASGI application for all requests: API, pages and health checks. `hosts`: what knows the other host of this network."""
     context = Context.make(settings, database, screener=hold_known, impressions=impressions)
-    api_router, web_router = Router(API_ROUTES), Router(WEB_ROUTES)
+    api_router, web_router = _routers()
     forwarding = None
     if hosts:
         writers = RecentWriters(settings.data / "run" / "recent-writers", settings.secret)

@@ -15,7 +15,7 @@ import msgspec
 from folkmoot.base import clock, metrics
 from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.errors import Unavailable
-from folkmoot.base.migrate import known
+from folkmoot.base.migrate import newest_number
 from folkmoot.base.queue.model import QueueState, Timed, TimedState
 from folkmoot.base.queue.queries import count_parked, count_unknown, measure_queue
 from folkmoot.base.queue.timed_queries import list_timed
@@ -58,7 +58,7 @@ class HealthApplication:
         self._context = context
         self._timed = timed
         self._jobs = frozenset(jobs)
-        self._newest = known()[-1].number
+        self._newest = newest_number()
         self._logged: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -174,9 +175,14 @@ class Village:
         self.database = database
         self.settings = settings
         database.subscribed_kinds = app.subscriptions(settings).kinds()
-        self.front = app.create_front(settings, database)
-        self.front._shut_out._fresh_until = math.inf  # read when a test asks for it: a page's statements must not depend on the time
         self.people: dict[str, Account] = {}
+
+    @cached_property
+    def front(self) -> Any:
+        """The entry points. Made when a test uses them: many call actions only."""
+        front = app.create_front(self.settings, self.database)
+        front._shut_out._fresh_until = math.inf  # read when a test asks for it: a page's statements must not depend on the time
+        return front
 
     async def settle(self, *names: str, role: Role = Role.MEMBER) -> list[Account]:
         for name in names:

@@ -70,6 +70,11 @@ def known() -> list[Migration]:
     return [Migration(int(name[:4]), name, folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
+def newest_number() -> int:
+    """The number of the newest migration of this code."""
+    return max(int(file.name[:4]) for file in files("folkmoot").joinpath("migrations").iterdir() if file.name.endswith(".sql"))
+
+
 async def pending(dsn: str) -> list[str]:
     """The names of the migrations that `migrate` would apply. Changes nothing. Raises SchemaMismatch."""
     return [migration.name for migration in await list_pending(dsn)]

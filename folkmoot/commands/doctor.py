@@ -152,11 +152,11 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base import clock
     from folkmoot.base.database_facts import get_database_facts
     from folkmoot.base.database_health import get_database_health
-    from folkmoot.base.migrate import known
+    from folkmoot.base.migrate import newest_number
     from folkmoot.commands.checks import database, offsite, operation
     from folkmoot.portability.queries import find_repository, get_host, last_runs, list_rehearsals
 
-    facts, newest = await get_database_facts(conn), known()[-1].number
+    facts, newest = await get_database_facts(conn), newest_number()
     findings = list(database.check_facts(facts, newest, conn.is_standby))
     if facts.schema < newest:
         return findings  # tables that the other checks read may not exist yet

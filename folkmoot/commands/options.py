@@ -211,9 +211,9 @@ async def _require_schema(database: Any) -> None:
     import asyncpg
 
     from folkmoot.base.database_facts import get_schema_number
-    from folkmoot.base.migrate import known
+    from folkmoot.base.migrate import newest_number
 
-    found, needed = None, known()[-1].number
+    found, needed = None, newest_number()
     async with database.read() as conn:
         if conn.is_standby:  # it gets its schema from its primary
             return

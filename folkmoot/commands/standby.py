@@ -232,7 +232,7 @@ def _agent(settings: "Settings") -> Iterator[None]:
 
 
 def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: bool, goes_on: bool) -> None:
-    from folkmoot.base.migrate import known
+    from folkmoot.base.migrate import newest_number
 
     facts = joined.facts
     answer = {
@@ -256,7 +256,7 @@ def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: b
         lines.append("  NOTE       it follows by rows: it is ready for a move (moot move), not for a failover")
     if joined.lacking:
         lines.append(f"  WARNING    {joined.lacking} pictures are missing on the primary too; moot doctor there says which")
-    if facts.schema < known()[-1].number:
+    if facts.schema < newest_number():
         lines.append("  NOTE       this host runs a newer Folkmoot: it serves pages when the primary has been upgraded too")
     if not goes_on:
         lines.append(f"\nNext: {start_command(data)}")

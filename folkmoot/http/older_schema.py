@@ -6,7 +6,7 @@ import contextlib
 from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
-from folkmoot.base.migrate import known, migrate
+from folkmoot.base.migrate import migrate, newest_number
 from folkmoot.config import Settings
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.portability.host import Host
@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 async def wait_for_schema(settings: Settings, database: Database, hosts: WritingHost) -> "asyncio.Task[None]":
     """Looks until the schema has arrived; the primary answers meanwhile. If this host is promoted before, it brings the schema up
     to date itself."""
-    needed = known()[-1].number
+    needed = newest_number()
 
     async def is_older() -> bool | None:
         """None if it is not known, because the database does not answer yet."""

@@ -106,7 +106,9 @@ def _child(node: _Node, segment: str) -> _Node:
             node.parameter = _Node()
         node.parameter.name = segment
         return node.parameter
-    return node.children.setdefault(segment, _Node())
+    if segment not in node.children:
+        node.children[segment] = _Node()
+    return node.children[segment]
 
 
 def _match(node: _Node, segments: list[str], position: int, values: list[str]) -> _Node | None:

@@ -7,8 +7,11 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import NamedTuple
 
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
@@ -17,26 +20,30 @@ _TYPES = {".woff2": "font/woff2", ".webmanifest": "application/manifest+json", "
 _COMPRESSED = (".css", ".js", ".svg", ".txt")
 
 
+class _File(NamedTuple):
+    """`packed`: with gzip; empty if that saves little."""
+
+    plain: bytes
+    packed: bytes
+    kind: bytes
+
+
 class StaticFiles:
     """The files of `web/static`."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[bytes, bytes, bytes]] = {}
-        folder = files("folkmoot").joinpath("web", "static")
-        self._read(folder, "")
-        parts = sorted(folder.joinpath("style").iterdir(), key=lambda part: part.name)
-        self._keep_style("".join(part.read_text("utf-8") for part in parts))
+        self._files = _read_all()
 
     def url(self, name: str) -> str:
         """The address, with the hash of the content, so that browsers may cache it forever."""
-        return f"/static/{name}?{hashlib.sha256(self._files[name][0]).hexdigest()[:10]}"
+        return _url(name, self._files[name].plain)
 
     def content(self, name: str) -> bytes:
-        return self._files[name][0]
+        return self._files[name].plain
 
     def standalone(self) -> dict[str, bytes]:
         """The style sheet, its fonts and the icon by name, with relative addresses: for pages outside of this network."""
-        fonts = {name: content for name, (content, _, _) in self._files.items() if name.endswith(".woff2")}
+        fonts = {name: file.plain for name, file in self._files.items() if name.endswith(".woff2")}
         style = re.sub(r'url\("/static/([^"?]+)\?\w+"\)', r'url("\1")', self.content("style.css").decode())
         return {"style.css": style.encode(), "favicon.svg": self.content("favicon.svg"), **fonts}
 
@@ -52,23 +59,34 @@ class StaticFiles:
             return Reply(packed, media_type=kind, headers=[*headers, (b"content-encoding", b"gzip")])
         return Reply(plain, media_type=kind, headers=headers)
 
-    def _read(self, folder: Traversable, prefix: str) -> None:
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                if entry.name != "style":
-                    self._read(entry, f"{prefix}{entry.name}/")
-                continue
-            content = entry.read_bytes()
-            ending = "." + entry.name.rpartition(".")[2]
-            kind = _TYPES.get(ending) or mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-            self._keep(prefix + entry.name, content, kind.encode())
 
-    def _keep(self, name: str, content: bytes, kind: bytes) -> None:
-        packed = gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b""
-        self._files[name] = content, packed, kind
+@cache
+def _read_all() -> Mapping[str, _File]:
+    """By name. Read once in a process."""
+    folder = files("folkmoot").joinpath("web", "static")
+    found = dict(_read(folder, ""))
+    style = "".join(part.read_text("utf-8") for part in sorted(folder.joinpath("style").iterdir(), key=lambda part: part.name))
+    for name, file in found.items():  # its fonts get the address with the hash, which pages preload
+        if name.endswith(".woff2"):
+            style = style.replace(f'url("{name}")', f'url("{_url(name, file.plain)}")')
+    return {**found, "style.css": _packed("style.css", style.encode(), b"text/css; charset=utf-8")}
 
-    def _keep_style(self, style: str) -> None:
-        """Stores the style sheet. Its fonts get the address with the hash, which pages preload."""
-        for name in [name for name in self._files if name.endswith(".woff2")]:
-            style = style.replace(f'url("{name}")', f'url("{self.url(name)}")')
-        self._keep("style.css", style.encode(), b"text/css; charset=utf-8")
+
+def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, _File]]:
+    for entry in folder.iterdir():
+        name = prefix + entry.name
+        if entry.is_dir():
+            if entry.name != "style":
+                yield from _read(entry, f"{name}/")
+            continue
+        ending = "." + entry.name.rpartition(".")[2]
+        kind = _TYPES.get(ending) or mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
+        yield name, _packed(name, entry.read_bytes(), kind.encode())
+
+
+def _packed(name: str, content: bytes, kind: bytes) -> _File:
+    return _File(content, gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b"", kind)
+
+
+def _url(name: str, content: bytes) -> str:
+    return f"/static/{name}?{hashlib.sha256(content).hexdigest()[:10]}"

@@ -322,7 +322,9 @@ async def test_a_forwarded_request_is_never_forwarded_again(hosts: Pair, jana: V
     assert other not in arrived
 
 
-async def test_a_request_that_has_committed_something_is_not_sent_again(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
+async def test_a_request_that_has_committed_something_is_not_sent_again(
+    village: Village, hosts: Pair, jana: Visitor, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No route does so now (test_writes_of_routes.py); if one ever does, it fails instead of running twice."""
     primary, standby = hosts
 
@@ -335,7 +337,8 @@ async def test_a_request_that_has_committed_something_is_not_sent_again(village:
         async with request.database.write():
             raise AssertionError
 
-    primary.front._api._router.find("/api/v1/statuses")[0]["POST"] = Route("POST", "/api/v1/statuses", twice, Access.MEMBER)
+    routes = primary.front._api._router.find("/api/v1/statuses")[0]  # of all applications in this process
+    monkeypatch.setitem(routes, "POST", Route("POST", "/api/v1/statuses", twice, Access.MEMBER))
     assert (await primary.visitor(jana).post("/api/v1/statuses", {"status": "x"})).status == 503
     async with village.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM hashtags WHERE key = 'once'") == 1
