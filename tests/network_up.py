@@ -1,28 +1,24 @@
 """A whole network in separate processes, started by the command of the README, for tests with browsers and clients."""
 
 import json
-import multiprocessing
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from folkmoot.cli import main
+from tests.forks import run_in_fork
 
 ROOT = Path(__file__).resolve().parent.parent
 MOOT = [sys.executable, "-m", "folkmoot"]
 _RESTARTS = ("up", "web", "worker")
 _SECONDS = 120
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["folkmoot.app", "tests.network_up"])
 _PORTS = range(12_000, 21_000)
 _given: set[int] = set()
 
@@ -40,10 +36,7 @@ def free_port() -> int:
 
 
 def moot(*arguments: str, data: Path | None = None, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a `moot` command and waits until it ends. `typed`: its standard input.
-
-    Most commands run in a fork of a process that has imported the program: importing it takes longer than most of them.
-    """
+    """Runs a `moot` command and waits until it ends. `typed`: its standard input."""
     where = ["--data", str(data)] if data else []
     command, variables = [*arguments, *where], environment_with(environment)
     if arguments[0] in _RESTARTS or "PYTHONPATH" in environment:  # another copy of the program
@@ -51,29 +44,7 @@ def moot(*arguments: str, data: Path | None = None, typed: str | None = None, **
             [*MOOT, *command], capture_output=True, text=True, timeout=_SECONDS, env=variables, cwd=ROOT,
             **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
         )
-    with tempfile.TemporaryDirectory(prefix="folkmoot-test-") as folder:
-        given, out, err = (Path(folder) / name for name in ("given", "out", "err"))
-        given.write_text(typed or "", "utf-8")
-        process = _FORKS.Process(target=_run, args=(command, variables, [str(given), str(out), str(err)]))
-        process.start()
-        process.join(_SECONDS)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(command, _SECONDS)
-        return subprocess.CompletedProcess(command, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
-
-
-def _run(arguments: list[str], variables: dict[str, str], files: list[str]) -> None:
-    """The process of a command: what `python -m folkmoot` does once the program is imported. `files`: standard input, output, errors."""
-    for number, (file, flags) in enumerate(zip(files, (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT] * 2), strict=True)):
-        os.dup2(os.open(file, flags), number)
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode, encoding="utf-8", closefd=False) for number, mode in enumerate("rww"))
-    os.environ.clear()
-    os.environ.update(variables)
-    os.chdir(ROOT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["moot", *arguments]
-    main()
+    return run_in_fork("folkmoot.cli:main", ["moot", *command], variables, typed=typed or "", seconds=_SECONDS)
 
 
 class NetworkUp:

@@ -13,6 +13,7 @@ from mastodon import Mastodon
 from folkmoot.commands.demo import PASSWORD
 from tests.api.test_accounts import picture
 from tests.conformance.test_mastodon_py import allow_in_browser, until
+from tests.forks import run_in_fork
 from tests.network_up import NetworkUp, moot
 from tests.newcomers import newcomer
 
@@ -25,7 +26,7 @@ class Toot:
         self._environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "NO_COLOR": "1", "BROWSER": "true"}
 
     def __call__(self, *arguments: str, typed: str = "") -> str:
-        answer = subprocess.run([TOOT, *arguments], capture_output=True, text=True, timeout=180, env=self._environment, input=typed)
+        answer = run_in_fork("toot.cli:cli", ["toot", *arguments], self._environment, typed=typed, seconds=180)
         assert answer.returncode == 0, f"toot {' '.join(arguments)}: {answer.stdout}{answer.stderr}"
         return answer.stdout
 
