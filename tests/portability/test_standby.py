@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from folkmoot import app
+from folkmoot import app, processes
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base.db import Database
 from folkmoot.base.errors import WritesPaused
@@ -84,7 +84,7 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
         try:
             server.start()
             await caught_up(dsn, there)
-            database = await app._open(settings)
+            database = await processes._open(settings)
             front = app.create_front(settings, database)
             yield Pair(sample, village, database, data, front, {
                 name: (visitor, _on_standby(visitor, front)) for name, visitor in visitors.items()
