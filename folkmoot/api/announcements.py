@@ -4,24 +4,19 @@ An announcement is there from the publication of a version until 30 days after i
 before, until they dismiss it. Web pages show the same notice.
 """
 
-from collections.abc import Sequence
-from html import escape
-
 import msgspec
 
 from folkmoot.api import network_shapes as shapes
-from folkmoot.api.announcement_entities import announcement_id
+from folkmoot.api.announcement_entities import announcement_entity, announcement_id
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.request import Request
-from folkmoot.api.words import moment
-from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses import actions
-from folkmoot.moderation.clauses.model import PublishedPolicy, Reaction
-from folkmoot.moderation.clauses.published import NEWS_LASTS, news_for
+from folkmoot.moderation.clauses.model import PublishedPolicy
+from folkmoot.moderation.clauses.published import news_for
 from folkmoot.moderation.clauses.queries import list_reactions
 from folkmoot.network.sessions.actions import change_preferences
 
@@ -33,7 +28,8 @@ async def index(request: Request) -> Reply:
         return request.json([])
     async with request.database.read() as conn:
         reactions = await list_reactions(conn, news.version, request.viewer.id)
-    return request.json([_shape(request, news, reactions)])
+    translator = request.entities.translator(request.viewer.login.language)
+    return request.json([announcement_entity(translator, request.context.settings.base_url, news, reactions)])
 
 
 async def dismiss(request: Request) -> Reply:
@@ -71,26 +67,6 @@ def _news(request: Request) -> PublishedPolicy:
 async def _remember(tx: WriteTx, request: Request, version: str) -> None:
     login = request.viewer.login
     await change_preferences(tx, request.viewer, msgspec.structs.replace(login.preferences, seen_rules=version), login.language)
-
-
-def _shape(request: Request, news: PublishedPolicy, reactions: Sequence[Reaction]) -> shapes.Announcement:
-    language = request.viewer.login.language
-    translator = request.entities.translator(language)
-    is_in_force = news.in_force_at <= clock.now()
-    words = translator.sentence("We have new rules.") if is_in_force else translator.sentence(
-        "The rules change: %(when)s.", {"when": translator.full(news.in_force_at)}
-    )
-    changes = news.policy.changes.get(language, "")
-    link = f"{request.context.settings.base_url}/rules/{news.version}"
-    content = [f"<p>{escape(words)}</p>", f"<p>{escape(changes)}</p>" if changes else "",
-               f'<p><a href="{escape(link)}">{escape(translator.sentence("What is new"))}</a></p>']
-    return shapes.Announcement(
-        id=announcement_id(news.version), content="".join(content), starts_at=None,
-        ends_at=moment(news.in_force_at + NEWS_LASTS), all_day=False,
-        published_at=moment(news.published_at), updated_at=moment(news.published_at), read=False, mentions=[], statuses=[], tags=[],
-        emojis=[],
-        reactions=[shapes.AnnouncementReaction(name=one.emoji, count=one.count, me=one.is_own) for one in reactions],
-    )
 
 
 ROUTES = [

@@ -90,7 +90,7 @@ class ApiApplication:
         self._fragments: FragmentCache[Fragment] = FragmentCache(
             self._entities.fragment, rules=lambda: current().version
         )
-        self._rendering = Rendering(context.database, self._entities, self._fragments, context.filters)
+        self._rendering = Rendering(context.database, self._entities, self._fragments, context.filters, context.settings.base_url)
         self._busy = encode({"error": Overloaded.message})
         self._socket = StreamingSocket(context, self._rendering, _refusal)
 

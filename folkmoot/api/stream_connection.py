@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from folkmoot.api.announcement_entities import counted_entity
+from folkmoot.api.announcement_entities import announcement_entity, announcement_id, counted_entity
 from folkmoot.api.entities import Entities
 from folkmoot.api.status_entities import Fragment
 from folkmoot.api.stream_channels import Channel
@@ -21,6 +21,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound, Unavailable
 from folkmoot.http.fragments import FragmentCache, Quotes
+from folkmoot.moderation.clauses.published import news_before, news_for, own
+from folkmoot.moderation.clauses.watching import PolicyWatch
 from folkmoot.network.conversations.queries import get_conversation
 from folkmoot.network.filters.cache import FilterSets
 from folkmoot.network.filters.matching import FilterSet, is_hidden
@@ -46,6 +48,7 @@ from folkmoot.streaming.model import (
     PostHeard,
     PostWithdrawn,
     ReactionHeard,
+    RulesHeard,
 )
 
 HEARTBEAT_SECONDS = 15.0
@@ -74,12 +77,14 @@ class Rendering:
     """Renders what clients get. One per process, so that a post is read once, whatever the number of clients."""
 
     def __init__(
-        self, database: Database, entities: Entities, fragments: FragmentCache[Fragment], filters: FilterSets
+        self, database: Database, entities: Entities, fragments: FragmentCache[Fragment], filters: FilterSets, base_url: str
     ) -> None:
         self.database = database
         self.filters = filters
         self._entities = entities
         self._fragments = fragments
+        self._base_url = base_url
+        self._reading_rules = asyncio.Lock()
         self._gathering = asyncio.Lock()  # the clients after the first find the post in the cache
         self._asking = asyncio.Lock()
         self._next_quotes = _QuoteBatch()
@@ -132,6 +137,19 @@ class Rendering:
             return None
         return _encode(self._entities.filtered_by(filters).conversation(found, viewer_id))
 
+    async def announcements(self, version: str, viewer: Viewer) -> list[tuple[str, bytes]]:
+        """(event, payload): new rules, and before them the end of the announcement that they replace. Nothing for who joined later."""
+        async with self._reading_rules:  # a process otherwise reads them up to a second later
+            if all(one.version != version for one in own()):
+                await PolicyWatch(self.database).refresh()
+        joined_at = viewer.account.created_at
+        news, replaced = news_for(joined_at), news_before(version, joined_at)
+        if news is None or news.version != version:
+            return []
+        entity = announcement_entity(self._entities.translator(viewer.login.language), self._base_url, news, ())
+        ended = [("announcement.delete", announcement_id(replaced.version).encode())] if replaced else []
+        return [*ended, ("announcement", _encode(entity))]
+
 
 class Connection:
     """`listener` is that of the client's member; its topics follow the channels."""
@@ -139,6 +157,7 @@ class Connection:
     def __init__(self, rendering: Rendering, listener: Listener, viewer: Viewer, token_id: int, channels: Iterable[Channel] = ()) -> None:
         self._rendering = rendering
         self._listener = listener
+        self._viewer = viewer
         self._viewer_id = viewer.id
         self._filters_version = viewer.filters_version
         self._token_id = token_id
@@ -217,14 +236,22 @@ class Connection:
                     name, channels = "conversation", [channel for channel in channels if channel.has_conversations]
                     if channels:
                         payload = await self._rendering.conversation(one.conversation_id, self._viewer_id, filters) or b""
-                case ReactionHeard():
-                    name, channels = "announcement.reaction", [channel for channel in channels if HOME in channel.topics]
-                    payload = _encode(counted_entity(one.reaction))
-                case FiltersChanged():
-                    events += [Event(channel.stream, "filters_changed", None) for channel in channels if HOME in channel.topics]
+                case ReactionHeard() | RulesHeard() | FiltersChanged():
+                    at_home = [channel for channel in channels if HOME in channel.topics]
+                    events += [Event(channel.stream, *event) for event in await self._at_home(one) for channel in at_home]
             if payload:
                 events += [Event(channel.stream, name, payload) for channel in channels]
         return events
+
+    async def _at_home(self, heard: ReactionHeard | RulesHeard | FiltersChanged) -> Sequence[tuple[str, bytes | None]]:
+        """(event, payload) of what only the member's home timeline carries, beside posts."""
+        match heard:
+            case ReactionHeard():
+                return [("announcement.reaction", _encode(counted_entity(heard.reaction)))]
+            case RulesHeard():
+                return await self._rendering.announcements(heard.version, self._viewer)
+            case FiltersChanged():
+                return [("filters_changed", None)]
 
     async def _filters(self, heard: list[Heard]) -> FilterSet | None:
         """The viewer's filters, after the changes among these items."""

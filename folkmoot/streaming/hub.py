@@ -19,7 +19,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
-from folkmoot.moderation.clauses.model import REACTIONS_TOPIC, ReactionCounted
+from folkmoot.moderation.clauses.model import PUBLISHED_TOPIC, REACTIONS_TOPIC, ReactionCounted
 from folkmoot.network.barriers.shut_out import ShutOut
 from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.filters.model import topic as filters_topic
@@ -42,6 +42,7 @@ from folkmoot.streaming.model import (
     PostHeard,
     PostWithdrawn,
     ReactionHeard,
+    RulesHeard,
     Topic,
 )
 
@@ -55,6 +56,7 @@ MOST_ANNOUNCED = 1000  # posts that are remembered, because a job that runs twic
 LONGEST_QUEUE = 200  # of one listener
 
 T = TypeVar("T")
+_decode = msgspec.json.decode
 log = logging.getLogger(__name__)
 
 
@@ -110,11 +112,11 @@ class Hub:
         unsubscribes = []
         if viewer_id is not None:
             unsubscribes = [
-                subscribe(notifications_topic(viewer_id), lambda body: listener.tell(NoticeHeard(msgspec.json.decode(body, type=int)))),
+                subscribe(notifications_topic(viewer_id), lambda body: listener.tell(NoticeHeard(_decode(body, type=int)))),
                 subscribe(
-                    conversations_topic(viewer_id), lambda body: listener.tell(ConversationHeard(msgspec.json.decode(body, type=int)))
+                    conversations_topic(viewer_id), lambda body: listener.tell(ConversationHeard(_decode(body, type=int)))
                 ),
-                subscribe(filters_topic(viewer_id), lambda body: listener.tell(FiltersChanged(msgspec.json.decode(body, type=int)))),
+                subscribe(filters_topic(viewer_id), lambda body: listener.tell(FiltersChanged(_decode(body, type=int)))),
                 subscribe(login_topic(viewer_id), lambda _body: listener.tell(LoginChanged())),
             ]
         self._listeners.add(listener)
@@ -138,7 +140,9 @@ class Hub:
             live = self._database.live
             self._unsubscribes = [
                 live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(EDITED_POSTS_TOPIC, self._hear_edited),
-                live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn), live.subscribe(REACTIONS_TOPIC, self._hear_reaction),
+                live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn),
+                live.subscribe(REACTIONS_TOPIC, lambda body: self._tell_members(ReactionHeard(_decode(body, type=ReactionCounted)))),
+                live.subscribe(PUBLISHED_TOPIC, lambda body: self._tell_members(RulesHeard(_decode(body, type=str)))),
                 live.on_gap(self.resync),
             ]
             self._tasks = [asyncio.create_task(self._run(), name="hub"), asyncio.create_task(self._watch_log_ins(), name="log-ins")]
@@ -152,20 +156,19 @@ class Hub:
         self._unsubscribes, self._posts, self._edited, self._withdrawn = [], {}, {}, {}
 
     def _hear_post(self, body: bytes) -> None:
-        self._enqueue(self._posts, msgspec.json.decode(body, type=NewPost).post_id, None)
+        self._enqueue(self._posts, _decode(body, type=NewPost).post_id, None)
 
     def _hear_edited(self, body: bytes) -> None:
-        self._enqueue(self._edited, msgspec.json.decode(body, type=NewPost).post_id, None)
+        self._enqueue(self._edited, _decode(body, type=NewPost).post_id, None)
 
     def _hear_withdrawn(self, body: bytes) -> None:
-        withdrawn = msgspec.json.decode(body, type=Withdrawn)
+        withdrawn = _decode(body, type=Withdrawn)
         self._enqueue(self._withdrawn, withdrawn.post_id, withdrawn)
 
-    def _hear_reaction(self, body: bytes) -> None:
-        reaction = ReactionHeard(msgspec.json.decode(body, type=ReactionCounted))
+    def _tell_members(self, heard: Heard) -> None:
         for listener in self._listeners:
             if listener.viewer_id is not None:
-                listener.tell(reaction)
+                listener.tell(heard)
 
     def _enqueue(self, waiting: dict[int, T], key: int, value: T) -> None:
         if len(waiting) >= MOST_WAITING:

@@ -58,6 +58,12 @@ class ReactionHeard(msgspec.Struct, frozen=True):
     reaction: ReactionCounted
 
 
+class RulesHeard(msgspec.Struct, frozen=True):
+    """New rules were published: a version of the policy."""
+
+    version: str
+
+
 class PostWithdrawn(msgspec.Struct, frozen=True):
     """A post that must no longer be shown."""
 
@@ -83,6 +89,6 @@ class LookAgain(msgspec.Struct, frozen=True):
 
 
 Heard: TypeAlias = (
-    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | PostWithdrawn | FiltersChanged | LoginChanged
-    | AddressShutOut | LookAgain
+    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | RulesHeard | PostWithdrawn | FiltersChanged
+    | LoginChanged | AddressShutOut | LookAgain
 )

@@ -11,7 +11,7 @@ from folkmoot.base.errors import Conflict, FieldError, Invalid, Plural
 from folkmoot.base.text import is_emoji
 from folkmoot.moderation.clauses import queries
 from folkmoot.moderation.clauses.markdown_file import Fault
-from folkmoot.moderation.clauses.model import MOST_EMOJIS, REACTIONS_TOPIC, PublishedPolicy, ReactionCounted, order_of
+from folkmoot.moderation.clauses.model import MOST_EMOJIS, PUBLISHED_TOPIC, REACTIONS_TOPIC, PublishedPolicy, ReactionCounted, order_of
 from folkmoot.moderation.clauses.policy_file import PolicyFile, read_policy
 from folkmoot.moderation.clauses.published import shipped
 from folkmoot.moderation.journal.actions import record_step
@@ -72,7 +72,7 @@ def _next_of(version: str) -> str:
 async def publish_policy(tx: WriteTx, source: str, time_zone: str) -> Checked:
     """Stores a policy; all processes follow within two seconds of the time from which it is in force.
 
-    Operators, on the command line. Writes policy.published to the journal. Changes nothing if there are faults.
+    Operators, on the command line. Writes policy.published to the journal, and tells open streams. Changes nothing if there are faults.
     """
     await queries.lock_policies(tx)
     checked = check_policy(source, await queries.list_policies(tx), time_zone)
@@ -82,6 +82,7 @@ async def publish_policy(tx: WriteTx, source: str, time_zone: str) -> Checked:
         raise Conflict(log_text="two policies of one version at the same moment")
     await record_step(tx, Step.POLICY_PUBLISHED, case_id=None, policy=checked.published.version,
                       in_force_at=checked.published.in_force_at.isoformat(), sha256=hashlib.sha256(source.encode()).hexdigest())
+    tx.publish(PUBLISHED_TOPIC, checked.published.version)
     return checked
 
 

@@ -116,6 +116,7 @@ def compare(earlier: Policy, later: Policy) -> Mapping[str, Change]:
     return found | {key: Change.DROPPED for key in before if key not in after}
 
 
+PUBLISHED_TOPIC = "policies.published"  # live; the message is the version
 MOST_EMOJIS = 8  # different ones at one announcement
 REACTIONS_TOPIC = "policies.reactions"  # live; the message is a `ReactionCounted`
 

@@ -121,6 +121,15 @@ def clause_of(key: str) -> Clause:
 
 def news_for(joined_at: datetime) -> PublishedPolicy | None:
     """The newest version of this network's own policy, if it is news to somebody who joined at that time."""
-    newest = _own[-1] if _own else None
+    return _newest_news(_own, joined_at)
+
+
+def news_before(version: str, joined_at: datetime) -> PublishedPolicy | None:
+    """What was news to somebody who joined at that time until this version was published."""
+    return _newest_news([one for one in _own if order_of(one.version) < order_of(version)], joined_at)
+
+
+def _newest_news(own_: Sequence[PublishedPolicy], joined_at: datetime) -> PublishedPolicy | None:
+    newest = own_[-1] if own_ else None
     is_news = newest and clock.now() - newest.in_force_at < NEWS_LASTS and joined_at < newest.in_force_at
     return newest if is_news else None
