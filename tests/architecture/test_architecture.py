@@ -101,6 +101,19 @@ def test_paths_in_documents_exist() -> None:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
+def test_tests_that_documents_name_exist() -> None:
+    named = [(document.name, *one) for document in (ROOT / "docs").rglob("*.md")
+             for one in re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", document.read_text("utf-8"))]
+    tests = {path: set(re.findall(r"^(?:async )?def (test_\w+)\(", (ROOT / path).read_text("utf-8"), re.M)) for _, path, _ in named}
+    for document, path, name in named:
+        assert name in tests[path], f"{document} names {name} of {path}"
+    behaviours = (ROOT / "docs" / "reference" / "api-behaviours.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", behaviours, re.M)
+    assert [int(number) for number, _ in rows] == list(range(1, 32))
+    for number, cell in rows:
+        assert re.fullmatch(r"`tests/\S+::test_\w+`(?: `tests/\S+::test_\w+`)*", cell), f"behaviour {number} names no test"
+
+
 def test_requirement_locks_contain_no_urls() -> None:
     for file in (ROOT / "requirements").glob("*.txt"):
         text = file.read_text("utf-8")
