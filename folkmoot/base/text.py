@@ -128,6 +128,12 @@ def search_words(text: str) -> list[str]:
     return list(dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(fold(text.translate(_WORD_BREAKS)))))
 
 
+def prefix_pattern(text: str) -> str:
+    """A pattern of LIKE for texts with this prefix."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped + "%"
+
+
 def is_username(text: str) -> bool:
     """Letters without diacritics, digits and underscores, 1 to 30: accepted by every network of the fediverse."""
     return len(text) <= 30 and bool(re.fullmatch(r"[a-z0-9_]+", text, re.I | re.A))

@@ -7,10 +7,12 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
+from folkmoot.base.text import prefix_pattern
 from folkmoot.moderation.members.model import Member, MemberFilter, Standing, UsedAddress
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.addresses import email_key
+from folkmoot.network.sessions.model import Role
 from folkmoot.network.sessions.queries.logins import VIEWER_COLUMNS, login_from
 
 _STANDING = "coalesce(a.kept_effect, a.effect)"  # what restrictions do; an account that is leaving is hidden by its own wish
@@ -19,33 +21,53 @@ _MEMBER = f"""
     FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id LEFT JOIN logins AS l ON l.account_id = a.id
     LEFT JOIN invitations AS i ON i.id = l.invitation_id
 """
-_HAS_STANDING = f"""CASE $3
-    WHEN '{Standing.ACTIVE}' THEN {_STANDING} < {AccountEffect.FROZEN:d} AND l.disabled_at IS NULL AND l.approved_at IS NOT NULL
-    WHEN '{Standing.PENDING}' THEN l.account_id IS NOT NULL AND l.approved_at IS NULL
-    WHEN '{Standing.DISABLED}' THEN {_STANDING} = {AccountEffect.FROZEN:d} OR l.disabled_at IS NOT NULL
-    WHEN '{Standing.SILENCED}' THEN a.is_limited OR {_STANDING} = {AccountEffect.LIMITED:d}
-    WHEN '{Standing.SUSPENDED}' THEN {_STANDING} >= {AccountEffect.SUSPENDED:d}
-    ELSE true END"""
+# By standing; the first part of a condition is that of an index of few rows (0099).
+_RESTRICTED = f"({_STANDING} > 0 OR a.is_limited)"
+_HAS_STANDING = {
+    Standing.ACTIVE: f"{_STANDING} < {AccountEffect.FROZEN:d} AND l.disabled_at IS NULL AND l.approved_at IS NOT NULL",
+    Standing.PENDING: "l.account_id IS NOT NULL AND l.approved_at IS NULL",
+    Standing.DISABLED: f"""a.id IN (
+        SELECT a.id FROM accounts AS a WHERE {_RESTRICTED} AND {_STANDING} = {AccountEffect.FROZEN:d}
+        UNION ALL SELECT account_id FROM logins WHERE disabled_at IS NOT NULL)""",
+    Standing.SILENCED: f"{_RESTRICTED} AND (a.is_limited OR {_STANDING} = {AccountEffect.LIMITED:d})",
+    Standing.SUSPENDED: f"{_RESTRICTED} AND {_STANDING} >= {AccountEffect.SUSPENDED:d}",
+}
 _ADDRESSES = 20  # of a member, the newest
 
 
 async def list_members(conn: ReadConn, wanted: MemberFilter, page: Page) -> list[Member]:
-    """Accounts, the newest first. Reads accounts_pkey in order until the page is full."""
+    """Accounts, the newest first. Without a filter by accounts_pkey, else by the index of the filter: only the wanted conditions are in
+    the statement, so that the planner sees which one selects few accounts."""
+    conditions = ["a.id < $1 AND a.id > $2", *_conditions(wanted)]
+    values = [value for _, value in _compared(wanted)]
+    conditions += [pattern.format(f"${number}") for number, (pattern, _) in enumerate(_compared(wanted), 4)]
     rows = await conn.fetch(
-        f"""
-        {_MEMBER} WHERE a.id < $1 AND a.id > $2 AND {_HAS_STANDING}
-          AND ($4::boolean IS NULL OR (a.domain = '') = $4) AND ($5 = '' OR a.domain = $5)
-          AND ($6 = '' OR starts_with(a.username_key, $6)) AND ($7 = '' OR starts_with(lower(a.display_name), $7))
-          AND ($8 = '' OR l.email_key = $8)
-          AND ($9 = '' OR EXISTS (SELECT FROM sessions AS s WHERE s.account_id = a.id AND s.address = $9))
-          AND (cardinality($10::text[]) = 0 OR l.role = ANY ($10)) AND ($11::bigint IS NULL OR i.account_id = $11)
-        ORDER BY a.id {page.order} LIMIT $12
-        """,
-        page.below, page.above, wanted.standing or "", wanted.is_local, wanted.domain.lower(), wanted.username.lower(),
-        wanted.display_name.lower(), email_key(wanted.email) if wanted.email else "", wanted.address, list(map(str, wanted.roles)),
-        wanted.invited_by_id, page.limit,
+        f"{_MEMBER} WHERE {' AND '.join(conditions)} ORDER BY a.id {page.order} LIMIT $3", page.below, page.above, page.limit, *values,
     )
     return await _with_addresses(conn, [_member_from(row) for row in page.newest_first(rows)])
+
+
+def _conditions(wanted: MemberFilter) -> list[str]:
+    """SQL: the conditions without a value."""
+    found = [_HAS_STANDING[wanted.standing]] if wanted.standing else []
+    if wanted.is_local is not None:
+        found.append("a.domain = ''" if wanted.is_local else "a.domain <> ''")
+    if wanted.roles and Role.MEMBER not in wanted.roles:
+        found.append(f"l.role <> '{Role.MEMBER}'")
+    return found
+
+
+def _compared(wanted: MemberFilter) -> list[tuple[str, object]]:
+    """SQL: the conditions with a place for a value, each with its value."""
+    all_ = [
+        ("a.domain <> '' AND a.domain = {}", wanted.domain.lower()),
+        ("a.username_key LIKE {}", wanted.username and prefix_pattern(wanted.username.lower())),
+        ("lower(a.display_name) LIKE {}", wanted.display_name and prefix_pattern(wanted.display_name.lower())),
+        ("l.email_key = {}", wanted.email and email_key(wanted.email)),
+        ("a.id IN (SELECT account_id FROM sessions WHERE address <> '' AND address = {})", wanted.address),
+        ("l.role = ANY ({}::text[])", list(map(str, wanted.roles))), ("i.account_id = {}", wanted.invited_by_id),
+    ]
+    return [(pattern, value) for pattern, value in all_ if value]
 
 
 async def get_member(conn: ReadConn, account_id: int) -> Member:

@@ -3,7 +3,7 @@
 from folkmoot.base.db import ReadConn
 from folkmoot.base.handles import handle_of
 from folkmoot.base.paging import Page
-from folkmoot.base.text import search_words
+from folkmoot.base.text import prefix_pattern, search_words
 from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
@@ -19,6 +19,46 @@ _IS_OPEN = f"""EXISTS (
     SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id
     WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")} AND {reaches_sql("p", "a", "NULL::bigint")})"""
 _NEWEST = 1000  # posts of an account whose hashtags are counted
+_LOOKED_THROUGH = 3000  # posts: a word that fills no page with them is rare, and its posts are then found by the index
+
+
+def _found_sql(source: str, order: str) -> str:
+    """$1: the viewer, $2: the words, $3 and $4: limit and offset, $5 and $6: the bounds, $7: the author (or NULL), $8: hashtags.
+
+    Who may see a post is looked up one by one, in order, until the page is full: hence OFFSET 0.
+    """
+    return f"""
+        WITH candidates AS MATERIALIZED ({source})
+        SELECT found.id FROM (SELECT id FROM candidates ORDER BY id {order} OFFSET 0) AS c CROSS JOIN LATERAL (
+            SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+            WHERE p.id = c.id AND (a.is_indexable OR p.account_id = $1) AND {visible_sql("p", "a", "$1")}
+              AND {reaches_sql("p", "a", "$1")}
+              AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
+              AND NOT {domain_blocked_sql("$1", "a.domain")} OFFSET 0) AS found
+        ORDER BY c.id {order} LIMIT $3 OFFSET $4
+    """
+
+
+_BOUNDS = "p.id < $5 AND p.id > $6"
+_BY = {False: "$7::bigint IS NULL", True: "p.account_id = $7::bigint"}  # whether posts of one author are wanted
+_HAS_WORDS = "p.search @@ $2::tsquery AND p.hashtags @> $8::text[]"
+
+
+def _next_sql(order: str, by: str) -> str:
+    """Of the posts next to the bound."""
+    near = f"""
+        SELECT p.id, p.search, p.hashtags FROM posts AS p WHERE p.search IS NOT NULL AND {_BOUNDS} AND {by}
+        ORDER BY p.id {order} LIMIT {_LOOKED_THROUGH}"""
+    return _found_sql(f"SELECT p.id FROM ({near}) AS p WHERE {_HAS_WORDS}", order)
+
+
+def _indexed_sql(order: str, by: str) -> str:
+    """Of all posts."""
+    return _found_sql(f"SELECT p.id FROM posts AS p WHERE {_HAS_WORDS} AND {_BOUNDS} AND {by}", order)
+
+
+_NEXT = {(order, is_by): _next_sql(order, by) for order in ("ASC", "DESC") for is_by, by in _BY.items()}
+_INDEXED = {(order, is_by): _indexed_sql(order, by) for order in ("ASC", "DESC") for is_by, by in _BY.items()}
 
 
 def _tsquery(text: str) -> str | None:
@@ -49,7 +89,7 @@ async def search_accounts(
         ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id
         LIMIT $5 OFFSET $6
         """,
-        viewer_id, query, _prefix(name), _prefix(domain) if domain else "", limit, offset, only_followed, name,
+        viewer_id, query, prefix_pattern(name), prefix_pattern(domain) if domain else "", limit, offset, only_followed, name,
     )
     return [account_from(row) for row in rows]
 
@@ -90,7 +130,7 @@ async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int 
         return []
     rows = await conn.fetch(
         f"SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND {_IS_OPEN} ORDER BY length(key), key LIMIT $2 OFFSET $3",
-        _prefix(key), limit, offset,
+        prefix_pattern(key), limit, offset,
     )
     return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
 
@@ -134,29 +174,18 @@ async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
     """Posts with all these words and hashtags that the viewer may see, newest first: the viewer's own, and those of accounts
-    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. Three statements. Uses the index
-    posts_search."""
+    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. At most four statements.
+
+    Looks through the newest posts first. If they fill no page, the words are rare, and the index posts_search finds all their posts: those
+    of a frequent word would be half of all posts, to be sorted for a page of twenty.
+    """
     query = _tsquery(text)
     if query is None:
         return []
-    rows = await conn.fetch(
-        f"""
-        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
-        WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1) AND p.hashtags @> $8::text[]
-          AND p.id < $5 AND p.id > $6
-          AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
-          AND {reaches_sql("p", "a", "$1")}
-          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
-          AND NOT {domain_blocked_sql("$1", "a.domain")}
-        ORDER BY p.id {page.order} LIMIT $3 OFFSET $4
-        """,
-        viewer_id, query, page.limit, offset, page.below, page.above, author_id,
-        [hashtag_key(name) for name in hashtags_of(text)][:MOST_WORDS],
-    )
+    wanted = (viewer_id, query, page.limit, offset, page.below, page.above, author_id,
+              [hashtag_key(name) for name in hashtags_of(text)][:MOST_WORDS])
+    kind = page.order, author_id is not None
+    rows = await conn.fetch(_NEXT[kind], *wanted)
+    if len(rows) < page.limit:
+        rows = await conn.fetch(_INDEXED[kind], *wanted)
     return await list_post_views(conn, page.newest_first([row["id"] for row in rows]), viewer_id)
-
-
-def _prefix(text: str) -> str:
-    """A LIKE pattern for texts with this prefix."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped + "%"

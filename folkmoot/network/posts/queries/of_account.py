@@ -5,7 +5,7 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Mark, Visibility
 from folkmoot.network.posts.visibility import visible_sql
 
-_IS_PINNED = f"EXISTS (SELECT FROM marks WHERE marks.account_id = $1 AND marks.post_id = p.id AND marks.bits & {Mark.PINNED:d} > 0)"
+_IS_PINNED = f"p.id IN (SELECT post_id FROM marks WHERE account_id = $1 AND bits & {Mark.PINNED:d} > 0)"
 
 
 async def list_account_post_ids(
@@ -21,7 +21,7 @@ async def list_account_post_ids(
     hashtag: str | None = None,
     without_direct: bool = False,
 ) -> list[int]:
-    """The posts and boosts of an account that the viewer may see. Uses the index posts_account.
+    """The posts and boosts of an account that the viewer may see. Uses the indexes posts_account, posts_pictures and marks_pinned.
 
     Only the wanted conditions are in the statement: with a parameter for each, it would be planned anew at each call.
     """

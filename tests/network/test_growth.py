@@ -1,0 +1,108 @@
+"""Reading a page of a larger network reads no more of its tables. Counted are blocks of the database, not time."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from folkmoot.base.connections import ReadConn
+from folkmoot.base.db import Database, Row
+from folkmoot.base.paging import Page
+from folkmoot.moderation.members.model import MemberFilter, Standing
+from folkmoot.moderation.members.queries import list_members
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.queries import list_account_post_ids
+from folkmoot.network.search.queries import search_posts
+from folkmoot.network.sessions.model import Role
+from folkmoot.network.timelines.queries import get_hashtag, get_public
+from tests.village import settle, write
+
+SMALL, LARGE = 4000, 16_000  # posts; a search looks through 3,000 of them at most
+MOST_RATIO, FEW = 1.3, 24  # blocks more: an index may be one level deeper
+PAGE = Page(limit=20)
+_BLOCKS = ("Shared Hit Blocks", "Shared Read Blocks")
+
+
+class _Counting(ReadConn):
+    """Explains each statement before it runs it, and counts the blocks that it reads."""
+
+    blocks = 0
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        plan = json.loads((await super().fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *args))[0][0])[0]["Plan"]
+        self.blocks += sum(plan[name] for name in _BLOCKS)
+        return await super().fetch(sql, *args)
+
+
+def _reads(author: Account, reader: Account) -> dict[str, Callable[[ReadConn], Awaitable[Sequence[Any]]]]:
+    async def entries(timeline: Awaitable[Any]) -> Sequence[Any]:
+        return (await timeline).ids
+
+    def members(**wanted: Any) -> Callable[[ReadConn], Awaitable[Sequence[Any]]]:
+        return lambda conn: list_members(conn, MemberFilter(**wanted), PAGE)
+
+    return {
+        "public timeline": lambda conn: entries(get_public(conn, reader.id, PAGE, is_local=True)),
+        "hashtag": lambda conn: entries(get_hashtag(conn, reader.id, PAGE, ["kasna"])),
+        "two hashtags": lambda conn: entries(get_hashtag(conn, reader.id, PAGE, ["kasna", "naves"])),
+        "search, frequent word": lambda conn: search_posts(conn, reader.id, "voda", PAGE),
+        "search, rare word": lambda conn: search_posts(conn, reader.id, "pramen", PAGE),
+        "search, rare word of one author": lambda conn: search_posts(conn, reader.id, "pramen", PAGE, author_id=author.id),
+        "profile": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE),
+        "profile, pinned": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_pinned=True),
+        "profile, pictures": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_media=True),
+        **{f"members, {standing}": members(standing=standing) for standing in (Standing.PENDING, Standing.DISABLED, Standing.SILENCED,
+                                                                                Standing.SUSPENDED)},
+        "members, by name": members(username="reader"), "members, by display name": members(display_name="Reader"),
+        "members, by e-mail": members(email="reader@example.org"), "members, by address": members(address="192.0.2.1"),
+        "members, staff": members(roles=(Role.MODERATOR,)), "members, elsewhere": members(is_local=False),
+    }
+
+
+async def _grow(db: Database, author: Account, first: int, last: int) -> None:
+    """Adds posts of one author, and for each of them an account of a member."""
+    async with db.write() as tx:
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute(
+            """INSERT INTO posts (id, account_id, visibility, conversation_id, text, hashtags, search, created_at)
+            SELECT $1::bigint + n, $2, 0, $1::bigint + n, 'Voda', CASE n % 2 WHEN 0 THEN '{kasna,naves}' ELSE '{kasna}' END::text[],
+                array_to_tsvector('{voda,kasna}'), now() FROM generate_series($3::int, $4::int) AS n""",
+            author.id, author.id, first, last)
+        await tx.execute("INSERT INTO post_hashtags SELECT key, id FROM posts, unnest(hashtags) AS key WHERE id BETWEEN $1 AND $2",
+                         author.id + first, author.id + last)
+        await tx.execute(
+            """INSERT INTO accounts (id, username, username_key, display_name, created_at)
+            SELECT $1::bigint - n, 'm' || n, 'm' || n, 'M' || n, now()
+            FROM generate_series($2::int, $3::int) AS n""", author.id, first, last)
+        await tx.execute(
+            """INSERT INTO logins (account_id, email, email_key, password_hash, confirmed_at, approved_at, created_at)
+            SELECT $1::bigint - n, n || '@example.org', n || '@example.org', '', now(), now(), now()
+            FROM generate_series($2::int, $3::int) AS n""", author.id, first, last)
+        await tx.execute("ANALYZE posts, post_hashtags, accounts, logins, marks, sessions")
+
+
+async def test_pages_of_a_larger_network_read_no_more(db: Database) -> None:
+    author, reader = await settle(db, "author"), await settle(db, "reader", Role.MODERATOR)
+    rare = (await write(db, author, "Pramen")).post.id
+    async with db.write() as tx:  # in the middle of what is added: the author is older than its posts, and younger than the accounts
+        await tx.execute("UPDATE posts SET id = $1, conversation_id = $1, media_count = 1 WHERE id = $2", author.id + LARGE + 1, rare)
+        await tx.execute("INSERT INTO marks (account_id, post_id, bits) VALUES ($1, $2, 16)", author.id, author.id + LARGE + 1)
+    reads, blocks = _reads(author, reader), dict[str, list[int]]()
+    for first, last in ((1, SMALL), (SMALL + 1, LARGE)):
+        await _grow(db, author, first, last)
+        async with db.read() as conn:
+            for name, read in reads.items():
+                counting = _Counting(conn._connection, db)
+                found = await read(counting)
+                blocks.setdefault(name, []).append(counting.blocks)
+                assert len(found) == _expected(name), (name, len(found))
+    grown = {name: (few, many) for name, (few, many) in blocks.items() if many > MOST_RATIO * few + FEW}
+    assert grown == {}
+
+
+def _expected(name: str) -> int:
+    """How many each of them finds."""
+    if name in ("search, rare word", "search, rare word of one author", "profile, pinned", "profile, pictures") or name in (
+        "members, by name", "members, by display name", "members, by e-mail", "members, staff"
+    ):
+        return 1
+    return 0 if name.startswith("members") else 20
