@@ -1,8 +1,9 @@
 """Fills the wire shapes of accounts: the public one, the owner's, and the relation of a viewer to an account."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
@@ -10,7 +11,7 @@ from msgspec import UNSET
 from folkmoot.api import account_shapes as shapes
 from folkmoot.api.words import QUOTE_POLICY, VISIBILITY, moment
 from folkmoot.http.urls import Urls
-from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.model import Account, AccountEffect, AccountStamp
 from folkmoot.network.posts.model import QuotePolicy, Visibility
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.sessions.model import Preferences, Role, Viewer
@@ -19,11 +20,40 @@ from folkmoot.network.sessions.model import Preferences, Role, Viewer
 _PERMISSIONS = {Role.MEMBER: "0", Role.JUROR: "0", Role.MODERATOR: "1040", Role.OPERATOR: "1"}
 
 
+# What changes without a new version of the account: it stands behind the rest.
+_COUNTED = ("followers_count", "following_count", "statuses_count", "last_status_at")
+_KEPT = 4000  # rendered accounts, about a kilobyte each
+_encode = msgspec.json.Encoder().encode
+
+
 class AccountEntities:
-    """Creates the wire shapes of accounts, with the URLs of this network."""
+    """Creates the wire shapes of accounts, with the URLs of this network. Keeps those that were rendered last, without their counts."""
 
     def __init__(self, urls: Urls) -> None:
         self._urls = urls
+        self._kept: OrderedDict[tuple[int, int], bytes] = OrderedDict()  # by id and version
+
+    def has_kept(self, stamp: AccountStamp) -> bool:
+        """Whether it is kept; if so, as one that was just used."""
+        if stamp[:2] not in self._kept:
+            return False
+        self._kept.move_to_end(stamp[:2])
+        return True
+
+    def keep_account(self, account: Account) -> None:
+        """Renders an account for `kept_account`."""
+        shape = msgspec.to_builtins(self.account(account))
+        self._kept[account.stamp[:2]] = _encode({name: value for name, value in shape.items() if name not in _COUNTED})[:-1]
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def kept_account(self, stamp: AccountStamp) -> shapes.Account:
+        """An account that was kept, rendered already: the encoder copies its bytes."""
+        key, counts = stamp[:2], stamp.counts
+        last = b'"%s"' % counts.last_post_at.date().isoformat().encode() if counts.last_post_at else b"null"
+        counted = b',"followers_count":%d,"following_count":%d,"statuses_count":%d,"last_status_at":%s}' % (
+            counts.followers, counts.following, counts.posts, last)
+        return cast(shapes.Account, msgspec.Raw(self._kept[key] + counted))
 
     def account(self, account: Account) -> shapes.Account:
         urls = self._urls

@@ -19,8 +19,8 @@ from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts import actions as accounts
-from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import find_account_by_handle, get_account, list_accounts, lock_account
+from folkmoot.network.accounts.model import Account, AccountStamp
+from folkmoot.network.accounts.queries import find_stamp_by_handle, get_account, list_accounts, list_stamps, lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.posts.model import QuotePolicy, Visibility
@@ -137,8 +137,15 @@ async def preferences(request: Request) -> Reply:
 async def show(request: Request) -> Reply:
     """One account."""
     async with request.database.read() as conn:
-        account = await get_account(conn, request.id())
-    return request.json(request.entities.account(account))
+        stamp = (await list_stamps(conn, [request.id()])).get(request.id())
+    return await _kept(request, stamp)
+
+
+async def _kept(request: Request, stamp: AccountStamp | None) -> Reply:
+    found = await request.kept_accounts([stamp]) if stamp else {}
+    if stamp is None or stamp.id not in found:
+        raise NotFound
+    return request.json(found[stamp.id])
 
 
 async def show_many(request: Request, params: AccountIds) -> Reply:
@@ -151,10 +158,8 @@ async def show_many(request: Request, params: AccountIds) -> Reply:
 async def lookup(request: Request, params: Lookup) -> Reply:
     """The account with this name."""
     async with request.database.read() as conn:
-        account = await find_account_by_handle(conn, params.acct, request.context.settings.domain)
-    if account is None:
-        raise NotFound
-    return request.json(request.entities.account(account))
+        stamp = await find_stamp_by_handle(conn, params.acct, request.context.settings.domain)
+    return await _kept(request, stamp)
 
 
 async def search(request: Request, params: AccountSearch) -> Reply:

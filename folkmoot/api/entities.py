@@ -5,19 +5,22 @@ pictures.
 
 import unicodedata
 from collections.abc import Sequence
+from typing import cast
 from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from folkmoot.api import account_shapes as shapes
 from folkmoot.api import activity_shapes as activity
 from folkmoot.api import network_shapes as network
 from folkmoot.api.status_entities import StatusEntities
+from folkmoot.api.status_shapes import Status
 from folkmoot.api.words import NOTIFICATION, moment
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
-from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
+from folkmoot.network.notifications.model import Line, Notification, NotificationGroup, group_key
 from folkmoot.network.posts.card import Card
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
@@ -39,6 +42,16 @@ class Entities(StatusEntities):
             account=self.account(notification.sender),
             status=self.status(post, viewer_id) if post else UNSET,
             moderation_warning=warning,
+        )
+
+    def rendered_notification(
+        self, line: Line, sender: shapes.Account, status: bytes | None, warning: activity.AccountWarning | UnsetType = UNSET
+    ) -> activity.Notification:
+        """A notification whose sender and status are rendered already."""
+        return activity.Notification(
+            id=str(line.id), type=NOTIFICATION[line.kind], group_key=group_key(line.kind, line.post_id, line.id, line.created_at),
+            created_at=moment(line.created_at), account=sender,
+            status=cast(Status, msgspec.Raw(status)) if status is not None else UNSET, moderation_warning=warning,
         )
 
     def notification_group(

@@ -8,18 +8,21 @@ from urllib.parse import parse_qsl, quote, urlencode
 import msgspec
 from starlette.datastructures import Headers
 
+from folkmoot.api import account_shapes as shapes
 from folkmoot.api.entities import Entities
+from folkmoot.api.status_entities import Fragment
 from folkmoot.api.stream_connection import Rendering
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import parse_id
 from folkmoot.http.bodies import from_body, from_query, replay, whole_body
 from folkmoot.http.context import Context
-from folkmoot.http.fragments import FragmentCache
+from folkmoot.http.fragments import FragmentCache, Quotes
 from folkmoot.http.params import Params
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import USUAL_BYTES, Route
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountStamp
+from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import TokenHolder, Viewer
@@ -135,10 +138,29 @@ class Request:
         """The JSON of a list of chosen statuses, assembled from cached fragments."""
         return await self._splice(await self.fragments.gather(self.database, entries))
 
+    async def statuses_by_id(self, entries: Sequence[Entry]) -> dict[int, tuple[bytes, Fragment]]:
+        """The JSON of each of them, with the fragment of what it shows."""
+        found = await self.fragments.gather(self.database, entries)
+        quotes = await self._quotes(found)
+        return {one[0].id: (self.entities.spliced_page([one], self.viewer_id, quotes)[1:-1], one[1]) for one in found}
+
     async def _splice(self, found: Sequence[tuple[Entry, Any, Any]]) -> bytes:
+        return self.entities.spliced_page(found, self.viewer_id, await self._quotes(found))
+
+    async def _quotes(self, found: Sequence[tuple[Entry, Any, Any]]) -> Quotes[Fragment]:
         quoting = [entry.shown_id for entry, shown, _ in found if shown.has_quote]
-        quotes = await self.fragments.gather_quotes(self.database, quoting, self.viewer_id)
-        return self.entities.spliced_page(found, self.viewer_id, quotes)
+        return await self.fragments.gather_quotes(self.database, quoting, self.viewer_id)
+
+    async def kept_accounts(self, stamps: Sequence[AccountStamp]) -> dict[int, shapes.Account]:
+        """Accounts by id, rendered already: from memory or, with one statement, from the database."""
+        missing = [stamp.id for stamp in stamps if not self.entities.has_kept(stamp)]
+        if missing:
+            async with self.database.read() as conn:
+                found = await list_accounts(conn, missing)
+            for account in found.values():
+                self.entities.keep_account(account)
+            stamps = [found[stamp.id].stamp if stamp.id in found else stamp for stamp in stamps]
+        return {stamp.id: self.entities.kept_account(stamp) for stamp in stamps if self.entities.has_kept(stamp)}
 
     def status(self, view: PostView) -> Reply:
         return Reply(self.entities.status_bytes(view, self.viewer_id))

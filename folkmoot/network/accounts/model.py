@@ -6,6 +6,7 @@ rows of the same table with a `domain`. `effect` and `is_limited` are derived fr
 
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,6 +38,14 @@ class AccountCounts(msgspec.Struct, frozen=True):
     last_post_at: datetime | None = None
 
 
+class AccountStamp(NamedTuple):
+    """What a rendered account depends on. The version grows with each change of anything else than the counts."""
+
+    id: int
+    version: int
+    counts: AccountCounts
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An account as everybody may see it. `avatar_key` and `header_key` are keys of media, None for the default."""
 
@@ -63,6 +72,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     created_at: datetime
     counts: AccountCounts = AccountCounts()
+
+    @property
+    def stamp(self) -> AccountStamp:
+        return AccountStamp(self.id, self.version, self.counts)
 
     @property
     def acct(self) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.handles import handle_of
-from folkmoot.network.accounts.model import Account, AccountCounts, AccountEffect, ProfileField
+from folkmoot.network.accounts.model import Account, AccountCounts, AccountEffect, AccountStamp, ProfileField
 
 _FIELDS = (
     "id", "username", "domain", "uri", "url", "display_name", "bio", "bio_html", "fields", "avatar_key", "header_key",
@@ -46,6 +46,14 @@ def account_from(row: Row, prefix: str = "") -> Account:
 
 SELECT = f"SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 
+_STAMP = f"""
+    SELECT a.id, a.version, {", ".join(f"ac.{name}" for name in _COUNTS)}
+    FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"""
+
+
+def _stamp_from(row: Row) -> AccountStamp:
+    return AccountStamp(row[0], row[1], AccountCounts(row[2] or 0, row[3] or 0, row[4] or 0, row[5]))
+
 
 def _hash_sql(name: str) -> str:
     """SQL: what is stored of the folded name of a deleted account. A hash, so that the table is no list of former members."""
@@ -81,6 +89,19 @@ async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") 
 async def find_account_by_handle(conn: ReadConn, text: str, own_domain: str) -> Account | None:
     """The account of `@name` or `@name@host`, in any spelling; the host may be that of this network."""
     return await find_account_by_name(conn, *handle_of(text, own_domain))
+
+
+async def find_stamp_by_handle(conn: ReadConn, text: str, own_domain: str) -> AccountStamp | None:
+    """The same, of an account that may be in memory already rendered."""
+    name, domain = handle_of(text, own_domain)
+    row = await conn.fetchrow(f"{_STAMP} WHERE a.username_key = $1 AND a.domain = $2", name, domain)
+    return _stamp_from(row) if row else None
+
+
+async def list_stamps(conn: ReadConn, ids: Sequence[int]) -> dict[int, AccountStamp]:
+    """By id; deleted accounts are left out."""
+    rows = await conn.fetch(f"{_STAMP} WHERE a.id = ANY ((SELECT $1::bigint[])::bigint[])", list(ids)) if ids else []
+    return {row[0]: _stamp_from(row) for row in rows}
 
 
 async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:

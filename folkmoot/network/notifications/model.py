@@ -53,6 +53,17 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification without what its sender and its post say."""
+
+    id: int
+    kind: Kind
+    sender_id: int
+    post_id: int | None
+    reference_id: int | None
+    created_at: datetime
+
+
 class NotificationsArrived(Event, frozen=True, kw_only=True):
     """New notifications, (account, notification), of accounts with a subscription to web push. Others are not reported."""
 
