@@ -5,7 +5,6 @@ pictures.
 
 import unicodedata
 from collections.abc import Sequence
-from typing import cast
 from urllib.parse import quote
 
 import msgspec
@@ -45,13 +44,12 @@ class Entities(StatusEntities):
         )
 
     def rendered_notification(
-        self, line: Line, sender: shapes.Account, status: bytes | None, warning: activity.AccountWarning | UnsetType = UNSET
+        self, line: Line, sender: shapes.Account, status: Status | UnsetType, warning: activity.AccountWarning | UnsetType = UNSET
     ) -> activity.Notification:
         """A notification whose sender and status are rendered already."""
         return activity.Notification(
             id=str(line.id), type=NOTIFICATION[line.kind], group_key=group_key(line.kind, line.post_id, line.id, line.created_at),
-            created_at=moment(line.created_at), account=sender,
-            status=cast(Status, msgspec.Raw(status)) if status is not None else UNSET, moderation_warning=warning,
+            created_at=moment(line.created_at), account=sender, status=status, moderation_warning=warning,
         )
 
     def notification_group(
@@ -62,11 +60,11 @@ class Entities(StatusEntities):
             notifications_count=group.count,
             type=NOTIFICATION[group.kind],
             most_recent_notification_id=group.newest_id,
-            sample_account_ids=[str(account.id) for account in group.senders],
+            sample_account_ids=[str(id_) for id_ in group.sender_ids],
             page_min_id=str(group.oldest_id) if is_page else UNSET,
             page_max_id=str(group.newest_id) if is_page else UNSET,
             latest_page_notification_at=moment(group.newest_at) if is_page else UNSET,
-            status_id=str(group.post.post.id) if group.post else UNSET,
+            status_id=str(group.post_id) if group.post_id else UNSET,
             moderation_warning=warning,
         )
 

@@ -2,16 +2,16 @@
 filtered."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from msgspec import UNSET
 
-from folkmoot.api.activity_shapes import Count, Notification
+from folkmoot.api.activity_shapes import AccountWarning, Count, Notification
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
+from folkmoot.api.notified import Notified
 from folkmoot.api.parameters import Cursors, Id, Parameters, UpTo80, UpTo1000, about
 from folkmoot.api.request import Request
-from folkmoot.api.status_entities import Fragment
 from folkmoot.api.warnings import list_warnings, warning_of
 from folkmoot.api.words import NOTIFICATION, UNKNOWN_TO_APPS
 from folkmoot.base.db import ReadConn
@@ -19,15 +19,11 @@ from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import list_stamps
-from folkmoot.network.filters.matching import FilterSet, is_hidden
+from folkmoot.network.filters.matching import is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import Kind, Line
-from folkmoot.network.notifications.model import Notification as SentNotification
-from folkmoot.network.timelines.queries import list_entries
 
 
 class Filter(Cursors, frozen=True, kw_only=True):
@@ -67,61 +63,31 @@ class Dismissed(Parameters, frozen=True, kw_only=True):
     ids: tuple[Id, ...] = ()
 
 
-class _Told(NamedTuple):
-    """A notification, rendered; `is_hidden` by a filter."""
-
-    id: int
-    shape: Notification
-    is_hidden: bool
-
-
 async def index(request: Request, params: Notifications) -> Reply:
     """Notifications, newest first."""
-    found, ids = await list_unhidden(
-        lambda page: _told(request, page, params), params.page, lambda one: one.id, lambda one: one.is_hidden
-    )
-    return request.json([one.shape for one in found], headers=request.links(ids))
+    about, warnings = Notified(request), dict[tuple[Kind, int | None], AccountWarning]()
 
+    async def read(page: Page) -> list[Line]:
+        async with request.database.read() as conn:
+            lines = await queries.list_lines(conn, request.viewer.id, page, with_filtered=params.with_filtered, **params.wanted())
+            warnings.update(await list_warnings(conn, request.entities, request.account, lines))
+        await about.add({line.sender_id for line in lines}, {line.post_id for line in lines})
+        return [line for line in lines if line.sender_id in about.senders and about.has_post(line.post_id)]
 
-async def _told(request: Request, page: Page, params: Notifications) -> list[_Told]:
-    """A page of notifications, with senders and statuses from memory: three statements if there are all of them."""
-    async with request.database.read() as conn:
-        lines = await queries.list_lines(conn, request.viewer.id, page, with_filtered=params.with_filtered, **params.wanted())
-        stamps = await list_stamps(conn, list({line.sender_id for line in lines}))
-        entries = await list_entries(conn, list({line.post_id for line in lines if line.post_id}), request.viewer.id)
-        warnings = await list_warnings(conn, request.entities, _of_network(request.account, lines))
-    senders, statuses = await request.kept_accounts(list(stamps.values())), await request.statuses_by_id(entries)
-    told = []
-    for line in lines:
-        status = statuses.get(line.post_id) if line.post_id else None
-        if line.sender_id in senders and (status or line.post_id is None):
-            shape = request.entities.rendered_notification(
-                line, senders[line.sender_id], status[0] if status else None, warnings.get((line.kind, line.reference_id), UNSET))
-            told.append(_Told(line.id, shape, _is_hidden(request.filters, line, status)))
-    return told
-
-
-def _of_network(recipient: Account, lines: Sequence[Line]) -> list[SentNotification]:
-    """Those that may be warnings. Their sender is their recipient."""
-    return [
-        SentNotification(id=line.id, kind=line.kind, sender=recipient, reference_id=line.reference_id, created_at=line.created_at)
-        for line in lines if line.sender_id == recipient.id
+    found, ids = await list_unhidden(read, params.page, lambda line: line.id, lambda line: about.is_hidden(line.post_id))
+    shown = [
+        request.entities.rendered_notification(
+            line, about.senders[line.sender_id], about.status(line.post_id) if line.post_id else UNSET, warning_of(line, warnings))
+        for line in found
     ]
-
-
-def _is_hidden(filters: FilterSet | None, line: Line, status: tuple[bytes, Fragment] | None) -> bool:
-    if not filters or not status:
-        return False
-    shown = status[1]
-    boost_id = line.post_id if line.post_id != shown.matter.post_id else None
-    return filters.hides(FilterContext.NOTIFICATIONS, shown.matter, shown.author_id, boost_id)
+    return request.json(shown, headers=request.links(ids))
 
 
 async def show(request: Request) -> Reply:
     """One notification, also a filtered one."""
     async with request.database.read() as conn:
         found = await queries.get_notification(conn, request.viewer.id, request.id(), with_filtered=True)
-        warnings = await list_warnings(conn, request.entities, [found])
+        warnings = await list_warnings(conn, request.entities, found.sender, [found])
     if found.kind in UNKNOWN_TO_APPS:
         raise NotFound
     return request.json(request.entities.notification(found, request.viewer.id, warning_of(found, warnings)))

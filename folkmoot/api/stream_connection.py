@@ -121,7 +121,7 @@ class Rendering:
         try:
             async with self.database.read() as conn:
                 found = await get_notification(conn, viewer_id, notification_id)
-                warnings = await list_warnings(conn, self._entities, [found])
+                warnings = await list_warnings(conn, self._entities, found.sender, [found])
         except NotFound:
             return None
         if found.kind in UNKNOWN_TO_APPS or is_hidden(filters, FilterContext.NOTIFICATIONS, found.post):

@@ -22,10 +22,10 @@ from folkmoot.moderation.restrictions.model import Kind as Measure
 from folkmoot.moderation.statements.model import Statement
 from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.notifications.model import Kind, Notification, NotificationGroup
+from folkmoot.network.notifications.model import Kind, Line, Notification, NotificationGroup
 from folkmoot.network.sessions.queries import find_login
 
-Told = Notification | NotificationGroup
+Told = Notification | Line | NotificationGroup
 Warnings = Mapping[tuple[Kind, int | None], AccountWarning]
 _ACTION: dict[Measure, Action] = {
     Measure.WARN: "none", Measure.LIMIT_POST: "none", Measure.LIMIT: "silence",
@@ -48,12 +48,11 @@ def warning_of(told: Told, warnings: Warnings) -> AccountWarning | UnsetType:
     return warnings.get((told.kind, told.reference_id), UNSET)
 
 
-async def list_warnings(conn: ReadConn, entities: Entities, told: Iterable[Told]) -> Warnings:
-    """The warnings among notifications of one member: four statements if there are any, otherwise none."""
+async def list_warnings(conn: ReadConn, entities: Entities, account: Account, told: Iterable[Told]) -> Warnings:
+    """The warnings among notifications of a member: four statements if there are any, otherwise none."""
     own = {(one.kind, one.reference_id): one for one in told if one.kind in (Kind.STATEMENT, Kind.KEPT) and one.reference_id}
     if not own:
         return {}
-    account = _recipient(next(iter(own.values())))
     login = await find_login(conn, account.id)
     translator = entities.translator(login.language if login else None)
     statements = await list_statements(conn, [id_ for kind, id_ in own if kind is Kind.STATEMENT and id_])
@@ -68,11 +67,6 @@ async def list_warnings(conn: ReadConn, entities: Entities, told: Iterable[Told]
         elif kind is Kind.KEPT and id_ in kept:
             found[kind, id_] = _of_kept(one, kept[id_], entities, account, translator)
     return found
-
-
-def _recipient(told: Told) -> Account:
-    """The sender of a notification from the network is its recipient."""
-    return told.sender if isinstance(told, Notification) else told.senders[0]
 
 
 def _of_statement(
@@ -95,7 +89,7 @@ def _of_statement(
 
 
 def _of_kept(told: Told, post_id: int, entities: Entities, account: Account, translator: Translator) -> AccountWarning:
-    at = told.created_at if isinstance(told, Notification) else told.newest_at
+    at = told.newest_at if isinstance(told, NotificationGroup) else told.created_at
     return AccountWarning(
         id=str(told.reference_id), action="none", status_ids=[str(post_id)], target_account=entities.account(account), appeal=None,
         created_at=moment(at), text=translator.sentence(

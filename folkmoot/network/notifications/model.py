@@ -171,7 +171,7 @@ def window_of(key: str) -> GroupWindow | None:
 
 
 class NotificationGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Notifications that are shown as one. `senders`: the newest ones first, limited in number."""
+    """Notifications that are shown as one. `sender_ids`: the newest ones first, limited in number."""
 
     key: str
     kind: Kind
@@ -179,8 +179,8 @@ class NotificationGroup(msgspec.Struct, frozen=True, kw_only=True):
     newest_id: int
     oldest_id: int
     newest_at: datetime
-    senders: tuple[Account, ...]
-    post: PostView | None = None
+    sender_ids: tuple[int, ...]
+    post_id: int | None = None
     reference_id: int | None = None
 
 

@@ -8,11 +8,8 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import MAX_ID
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.notifications.model import GROUPED, Kind, NotificationGroup, group_key, window_of
 from folkmoot.network.notifications.queries.reading import IS_SHOWN, UNREAD, list_rows
-from folkmoot.network.posts.queries import list_post_views
 
 GROUPED_FROM = 1000  # notifications that are read to build a page of groups
 SAMPLE = 8  # senders listed in a group
@@ -39,44 +36,38 @@ async def list_groups(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     grouped: Collection[Kind] = GROUPED, sender_id: int | None = None, with_filtered: bool = False,
 ) -> list[NotificationGroup]:
-    """A page of groups, newest first: three statements. A group counts only the notifications that were read."""
+    """A page of groups, newest first: one statement. A group counts only the notifications that were read."""
     window = msgspec.structs.replace(page, limit=max(GROUPED_FROM, page.limit))
     rows = await list_rows(conn, viewer_id, window, kinds, without, sender_id, with_filtered=with_filtered)
     if page.min_id is not None:  # the groups directly after the bound
         kept = list(dict.fromkeys(_key(row, grouped) for row in reversed(rows)))[: page.limit]
     else:
         kept = list(dict.fromkeys(_key(row, grouped) for row in rows))[: page.limit]
-    return await _groups(conn, viewer_id, [row for row in rows if _key(row, grouped) in kept], grouped)
+    return _groups([row for row in rows if _key(row, grouped) in kept], grouped)
 
 
 async def get_group(
     conn: ReadConn, viewer_id: int, key: str, *, without: Collection[str] = ()
-) -> tuple[NotificationGroup, list[Account]]:
-    """A group with all its senders. Raises NotFound, also for a group of a kind in `without`."""
+) -> tuple[NotificationGroup, list[int]]:
+    """A group, and all its senders: one statement. Raises NotFound, also for a group of a kind in `without`."""
     rows = [row for row in await _group_rows(conn, viewer_id, key) if row["kind"] not in without]
-    found = await _groups(conn, viewer_id, rows, () if key.startswith("ungrouped-") else GROUPED)
+    found = _groups(rows, () if key.startswith("ungrouped-") else GROUPED)
     if not found:
         raise NotFound
-    senders = await list_accounts(conn, [row["from_id"] for row in rows])
-    return found[0], [senders[row["from_id"]] for row in rows if row["from_id"] in senders]
+    return found[0], [row["from_id"] for row in rows]
 
 
-async def _groups(conn: ReadConn, viewer_id: int, rows: Sequence[Row], grouped: Collection[Kind]) -> list[NotificationGroup]:
+def _groups(rows: Sequence[Row], grouped: Collection[Kind]) -> list[NotificationGroup]:
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(_key(row, grouped), []).append(row)
-    shown = {key: group[:SAMPLE] for key, group in members.items()}
-    senders = await list_accounts(conn, list({row["from_id"] for group in shown.values() for row in group}))
-    views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
-    posts = {view.post.id: view for view in views}
     return [
         NotificationGroup(
             key=key, kind=Kind(group[0]["kind"]), count=len(group), newest_id=group[0]["id"], oldest_id=group[-1]["id"],
-            newest_at=group[0]["created_at"], post=posts.get(group[0]["post_id"]), reference_id=group[0]["reference_id"],
-            senders=tuple({row["from_id"]: senders[row["from_id"]] for row in shown[key] if row["from_id"] in senders}.values()),
+            newest_at=group[0]["created_at"], post_id=group[0]["post_id"], reference_id=group[0]["reference_id"],
+            sender_ids=tuple(dict.fromkeys(row["from_id"] for row in group[:SAMPLE])),
         )
         for key, group in members.items()
-        if group[0]["post_id"] is None or group[0]["post_id"] in posts
     ]
 
 

@@ -1,0 +1,49 @@
+"""What notifications are about: senders and statuses, rendered from memory."""
+
+from collections.abc import Collection
+from typing import cast
+
+import msgspec
+
+from folkmoot.api.account_shapes import Account
+from folkmoot.api.request import Request
+from folkmoot.api.status_entities import Fragment
+from folkmoot.api.status_shapes import Status
+from folkmoot.network.accounts.queries import list_stamps
+from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.timelines.queries import list_entries
+
+
+class Notified:
+    """The senders and statuses of the notifications of one request. Deleted accounts, and posts that the viewer may not see, are absent."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._statuses: dict[int, tuple[bytes, Fragment]] = {}
+        self.senders: dict[int, Account] = {}
+
+    async def add(self, sender_ids: Collection[int], post_ids: Collection[int | None]) -> None:
+        """Two statements, and two more for what is not in memory; none for nothing."""
+        request = self._request
+        async with request.database.read() as conn:
+            stamps = await list_stamps(conn, list(sender_ids))
+            entries = await list_entries(conn, [id_ for id_ in post_ids if id_], request.viewer.id)
+        self.senders |= await request.kept_accounts(list(stamps.values()))
+        self._statuses |= await request.statuses_by_id(entries)
+
+    def has_post(self, post_id: int | None) -> bool:
+        """Whether the post of a notification is here; also if it has none."""
+        return post_id is None or post_id in self._statuses
+
+    def status(self, post_id: int) -> Status:
+        """Rendered already: the encoder copies its bytes."""
+        return cast(Status, msgspec.Raw(self._statuses[post_id][0]))
+
+    def is_hidden(self, post_id: int | None) -> bool:
+        """By a filter of the viewer."""
+        filters = self._request.filters
+        if not filters or post_id not in self._statuses:
+            return False
+        shown = self._statuses[post_id][1]
+        boost_id = post_id if post_id != shown.matter.post_id else None
+        return filters.hides(FilterContext.NOTIFICATIONS, shown.matter, shown.author_id, boost_id)
