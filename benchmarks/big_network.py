@@ -72,12 +72,17 @@ def _texts(seed: random.Random) -> list[str]:
 
 
 def _words(texts: Sequence[str]) -> Words:
-    """The words of the texts whose shares come closest to what is wanted. No word is the beginning of many others."""
+    """The words whose shares come closest to what is wanted, counted as a search finds them: with all words that begin like them."""
     counts = Counter(word for text in texts for word in set(text.lower().split()) if not word.startswith("#"))
+    begun = Counter[str]()
+    for word, count in counts.items():
+        [folded] = search_words(word)
+        for end in range(1, len(folded) + 1):
+            begun[folded[:end]] += count
 
     def closest(share: float, *, is_accented: bool = False) -> str:
-        fit = [word for word in sorted(counts) if len(word) > 3 and (not is_accented or search_words(word) != [word])]
-        return min(fit, key=lambda word: abs(counts[word] / len(texts) - share))
+        fit = [word for word in sorted(counts) if not is_accented or search_words(word) != [word]]
+        return min(fit, key=lambda word: abs(begun[search_words(word)[0]] / len(texts) - share))
 
     return Words(closest(0.0001), counts.most_common(1)[0][0], f"{closest(0.02)} {closest(0.05)}", closest(0.01, is_accented=True))
 

@@ -13,7 +13,8 @@ from folkmoot.api.words import QUOTE_POLICY_OF, QuotePolicy
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.queries import get_post_view, list_post_views, list_quoting_ids
+from folkmoot.network.posts.queries import get_post_view, list_quoting_ids
+from folkmoot.network.timelines.queries import list_entries
 
 
 class NewPolicy(Parameters, frozen=True, kw_only=True):
@@ -27,8 +28,8 @@ async def index(request: Request, params: PageOf20) -> Reply:
     async with request.database.read() as conn:
         quoted = (await get_post_view(conn, request.id(), request.viewer.id)).shown
         ids = await list_quoting_ids(conn, quoted.id, request.viewer.id, params.page)
-        views = await list_post_views(conn, ids, request.viewer.id)
-    return request.json(request.entities.statuses(views, request.viewer.id), headers=request.links(ids))
+        entries = await list_entries(conn, ids, request.viewer.id)
+    return Reply(await request.statuses(entries), headers=request.links(ids))
 
 
 async def revoke(request: Request) -> Reply:

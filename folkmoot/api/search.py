@@ -1,7 +1,9 @@
 """Search through the client API. A URL of an account or a post finds exactly that one."""
 
 import re
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, cast
+
+import msgspec
 
 from folkmoot.api import account_shapes
 from folkmoot.api import activity_shapes as shapes
@@ -9,6 +11,7 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.followed_tags import tags_of
 from folkmoot.api.parameters import Cursors, Id, Offset, Parameters, UpTo40, UpTo80, about
 from folkmoot.api.request import Request
+from folkmoot.api.status_shapes import Status
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import Unauthorized
 from folkmoot.base.handles import handle_of, own_path
@@ -17,10 +20,10 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_handle
-from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
+from folkmoot.network.timelines.queries import list_entries
 
 _PATH = re.compile(r"/(?:@|users/)(?P<name>[\w.@:-]{1,300})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
 
@@ -30,7 +33,7 @@ _SUGGESTED = 10  # hashtags
 
 class Found(NamedTuple):
     accounts: list[Account]
-    posts: list[PostView]
+    post_ids: list[int]
     hashtags: list[Hashtag]
 
 
@@ -59,10 +62,9 @@ async def search(request: Request, params: Query) -> Reply:
         if found is None:
             found = await _found_by_text(conn, request, params, text)
         hashtags = await tags_of(conn, request, found.hashtags)
-    return request.json(shapes.Search(
-        accounts=request.entities.accounts(found.accounts), statuses=request.entities.statuses(found.posts, request.viewer_id),
-        hashtags=hashtags,
-    ))
+        entries = await list_entries(conn, found.post_ids, request.viewer_id)
+    statuses = cast(list[Status], msgspec.Raw(await request.statuses(entries)))  # rendered already
+    return request.json(shapes.Search(accounts=request.entities.accounts(found.accounts), statuses=statuses, hashtags=hashtags))
 
 
 async def _found_by_text(conn: ReadConn, request: Request, params: Query, text: str) -> Found:
@@ -76,7 +78,7 @@ async def _found_by_text(conn: ReadConn, request: Request, params: Query, text: 
     if params.wants("hashtags"):
         found.hashtags.extend(await queries.search_hashtags(conn, text, limit=limit, offset=offset))
     if params.wants("statuses") and viewer_id is not None:
-        found.posts.extend(await queries.search_posts(
+        found.post_ids.extend(await queries.search_post_ids(
             conn, viewer_id, text, params.page_of(limit), offset=offset, author_id=params.account_id
         ))
     return found
@@ -92,7 +94,8 @@ async def _found_by_url(conn: ReadConn, request: Request, params: Query, text: s
         id_ = parse_id(path["post"])
         views = await list_post_views(conn, [id_], request.viewer_id) if id_ and params.wants("statuses") else []
         handle = handle_of(path["name"], request.context.settings.domain)
-        return Found([], [view for view in views if (view.post.author.username.lower(), view.post.author.domain) == handle], [])
+        authors = {view.post.id: (view.post.author.username.lower(), view.post.author.domain) for view in views}
+        return Found([], [post_id for post_id, author in authors.items() if author == handle], [])
     account = await find_account_by_handle(conn, path["name"], request.context.settings.domain) if params.wants("accounts") else None
     return Found([account] if account and account.effect < AccountEffect.SUSPENDED else [], [], [])
 

@@ -9,7 +9,7 @@ from folkmoot.api.status_shapes import Status
 from folkmoot.base import clock
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.network.trends import queries
 from folkmoot.network.trends.model import Kind
 
@@ -43,8 +43,8 @@ async def statuses(request: Request, params: TwentyTrends) -> Reply:
     """Public statuses of the last three days that most accounts have liked or boosted, one of each author."""
     async with request.database.read() as conn:
         ids = await queries.list_post_ids(conn, request.viewer_id, params.limit, params.offset)
-        views = await list_post_views(conn, ids, request.viewer_id)
-    return request.json(request.entities.statuses(views, request.viewer_id))
+        entries = await list_entries(conn, ids, request.viewer_id)
+    return Reply(await request.statuses(entries))
 
 
 _READ = "read"

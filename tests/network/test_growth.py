@@ -11,7 +11,8 @@ from folkmoot.moderation.members.model import MemberFilter, Standing
 from folkmoot.moderation.members.queries import list_members
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.queries import list_account_post_ids
-from folkmoot.network.search.queries import search_posts
+from folkmoot.network.search import queries as search
+from folkmoot.network.search.queries import search_accounts, search_posts
 from folkmoot.network.sessions.model import Role
 from folkmoot.network.timelines.queries import get_hashtag, get_public
 from tests.village import settle, write
@@ -47,6 +48,7 @@ def _reads(author: Account, reader: Account) -> dict[str, Callable[[ReadConn], A
         "search, frequent word": lambda conn: search_posts(conn, reader.id, "voda", PAGE),
         "search, rare word": lambda conn: search_posts(conn, reader.id, "pramen", PAGE),
         "search, rare word of one author": lambda conn: search_posts(conn, reader.id, "pramen", PAGE, author_id=author.id),
+        "search, beginning of all names": lambda conn: search_accounts(conn, reader.id, "m", own_domain="", limit=20),
         "profile": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE),
         "profile, pinned": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_pinned=True),
         "profile, pictures": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_media=True),
@@ -70,14 +72,16 @@ async def _grow(db: Database, author: Account, first: int, last: int) -> None:
         await tx.execute("INSERT INTO post_hashtags SELECT key, id FROM posts, unnest(hashtags) AS key WHERE id BETWEEN $1 AND $2",
                          author.id + first, author.id + last)
         await tx.execute(
-            """INSERT INTO accounts (id, username, username_key, display_name, created_at)
-            SELECT $1::bigint - n, 'm' || n, 'm' || n, 'M' || n, now()
+            """INSERT INTO accounts (id, username, username_key, display_name, search, created_at)
+            SELECT $1::bigint - n, 'm' || n, 'm' || n, 'M' || n, array_to_tsvector(ARRAY['m' || n]), now()
             FROM generate_series($2::int, $3::int) AS n""", author.id, first, last)
         await tx.execute(
             """INSERT INTO logins (account_id, email, email_key, password_hash, confirmed_at, approved_at, created_at)
             SELECT $1::bigint - n, n || '@example.org', n || '@example.org', '', now(), now(), now()
             FROM generate_series($2::int, $3::int) AS n""", author.id, first, last)
-        await tx.execute("ANALYZE posts, post_hashtags, accounts, logins, marks, sessions")
+        await tx.execute("INSERT INTO account_counts (account_id) SELECT $1::bigint - n FROM generate_series($2::int, $3::int) AS n",
+                         author.id, first, last)
+        await tx.execute("ANALYZE posts, post_hashtags, accounts, account_counts, logins, marks, sessions")
 
 
 async def test_pages_of_a_larger_network_read_no_more(db: Database) -> None:
@@ -97,6 +101,29 @@ async def test_pages_of_a_larger_network_read_no_more(db: Database) -> None:
                 assert len(found) == _expected(name), (name, len(found))
     grown = {name: (few, many) for name, (few, many) in blocks.items() if many > MOST_RATIO * few + FEW}
     assert grown == {}
+
+
+async def test_the_beginning_of_many_names_finds_the_same_accounts(db: Database) -> None:
+    """Of 600 with few different numbers of followers, some followed, one limited, one suspended, one that blocks the viewer."""
+    viewer, author = await settle(db, "viewer"), await settle(db, "author")
+    async with db.write() as tx:
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute(
+            "INSERT INTO accounts (id, username, username_key, search, effect, created_at) SELECT $1::bigint + n, 'm' || n, 'm' || n,"
+            " array_to_tsvector(ARRAY['m' || n]), CASE n WHEN 13 THEN 1 WHEN 14 THEN 3 ELSE 0 END, now() FROM generate_series(1, 600) AS n",
+            author.id)
+        await tx.execute("INSERT INTO account_counts (account_id, followers) SELECT $1::bigint + n, n * 7 % 41 FROM generate_series(1, 600)"
+                         " AS n", author.id)
+        await tx.execute("INSERT INTO follows (account_id, target_id, id) SELECT $1, $2::bigint + n, n FROM generate_series(1, 600, 50)"
+                         " AS n", viewer.id, author.id)
+        await tx.execute("INSERT INTO blocks (account_id, target_id, id) VALUES ($2::bigint + 40, $1, 1)", viewer.id, author.id)
+    async with db.read() as conn:
+        assert await conn.fetchval(search._ARE_MANY, "'m':*")
+        for text, limit, offset in (("m", 20, 0), ("m", 20, 15), ("m", 80, 560), ("m7", 40, 0)):
+            asked = viewer.id, f"'{text}':*", f"{text}%", "", limit, offset, False, text
+            few, many = [[row["id"] for row in await conn.fetch(sql, *asked)] for sql in (search._NAME, search._FREQUENT_NAME)]
+            assert few == many, (text, limit, offset)
+            assert len(few) > 10, (text, limit, offset)
 
 
 def _expected(name: str) -> int:

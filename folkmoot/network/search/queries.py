@@ -19,6 +19,7 @@ _IS_OPEN = f"""EXISTS (
     SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id
     WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")} AND {reaches_sql("p", "a", "NULL::bigint")})"""
 _NEWEST = 1000  # posts of an account whose hashtags are counted
+_MANY_NAMES = 500  # that begin with a text
 _LOOKED_THROUGH = 3000  # posts: a word that fills no page with them is rare, and its posts are then found by the index
 
 
@@ -67,28 +68,46 @@ def _tsquery(text: str) -> str | None:
     return " & ".join(f"'{word}':*" for word in words) or None
 
 
+# $1: the viewer, $2: the words, $3: a pattern of user names, $4: one of domains (or ''), $5 and $6: limit and offset, $7: whether only
+# followed accounts are wanted, $8: the user name.
+_FITS = f"""
+    (a.search @@ $2::tsquery OR a.username_key LIKE $3) AND ($4 = '' OR a.domain LIKE $4)
+    AND a.effect < {AccountEffect.SUSPENDED:d} AND (NOT $7::boolean OR f.account_id IS NOT NULL)
+    AND (NOT {limited_sql('a')} OR f.account_id IS NOT NULL OR a.id = $1 OR a.username_key = $8)
+    AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)"""
+_FOLLOWED = "LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id"
+_FIRST = "ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id LIMIT $5 OFFSET $6"
+_COUNTED_ACCOUNTS = f"accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id {_FOLLOWED}"
+_NAME = f"SELECT {columns()} FROM {_COUNTED_ACCOUNTS} WHERE {_FITS} {_FIRST}"
+_ARE_MANY = f"SELECT count(*) = {_MANY_NAMES} FROM (SELECT FROM accounts WHERE search @@ $1::tsquery LIMIT {_MANY_NAMES}) AS found"
+# The same accounts as `_NAME`: the named one, the followed ones, and as many as the page needs of the others, one by one in their order.
+_FREQUENT_NAME = f"""
+    WITH others AS MATERIALIZED (
+        SELECT found.id FROM (SELECT account_id, followers FROM account_counts ORDER BY followers DESC, account_id OFFSET 0) AS c
+        CROSS JOIN LATERAL (SELECT a.id FROM accounts AS a {_FOLLOWED} WHERE a.id = c.account_id AND {_FITS} OFFSET 0) AS found
+        ORDER BY c.followers DESC, c.account_id LIMIT $5::bigint + $6::bigint
+    ), near AS MATERIALIZED (
+        SELECT id FROM others UNION SELECT id FROM accounts WHERE username_key = $8
+        UNION SELECT target_id FROM follows WHERE account_id = $1)
+    SELECT {columns()} FROM near JOIN accounts AS a ON a.id = near.id LEFT JOIN account_counts AS ac ON ac.account_id = a.id {_FOLLOWED}
+    WHERE {_FITS} {_FIRST}"""
+
+
 async def search_accounts(
     conn: ReadConn, viewer_id: int | None, text: str, *, own_domain: str, limit: int, offset: int = 0, only_followed: bool = False
 ) -> list[Account]:
     """Accounts by name or handle: first the exact user name, then those the viewer follows, then by number of followers.
 
-    Uses the indexes accounts_search and accounts_username_prefix.
+    Uses the indexes accounts_search and accounts_username_prefix. The beginning of very many names is looked for among the accounts with
+    the most followers first, by account_counts_followers: two statements.
     """
     name, domain = handle_of(text, own_domain)
     query = _tsquery(name if "@" in text else text)
     if query is None:
         return []
+    are_many = not only_followed and await conn.fetchval(_ARE_MANY, query)
     rows = await conn.fetch(
-        f"""
-        SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id
-        LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
-        WHERE (a.search @@ $2::tsquery OR a.username_key LIKE $3) AND ($4 = '' OR a.domain LIKE $4)
-          AND a.effect < {AccountEffect.SUSPENDED:d} AND (NOT $7::boolean OR f.account_id IS NOT NULL)
-          AND (NOT {limited_sql('a')} OR f.account_id IS NOT NULL OR a.id = $1 OR a.username_key = $8)
-          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)
-        ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id
-        LIMIT $5 OFFSET $6
-        """,
+        _FREQUENT_NAME if are_many else _NAME,
         viewer_id, query, prefix_pattern(name), prefix_pattern(domain) if domain else "", limit, offset, only_followed, name,
     )
     return [account_from(row) for row in rows]
@@ -173,8 +192,16 @@ async def list_hashtags(conn: ReadConn, below: str, above: str, limit: int) -> l
 async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
+    """The posts of `search_post_ids`: at most four statements."""
+    ids = await search_post_ids(conn, viewer_id, text, page, offset=offset, author_id=author_id)
+    return await list_post_views(conn, ids, viewer_id)
+
+
+async def search_post_ids(
+    conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
+) -> list[int]:
     """Posts with all these words and hashtags that the viewer may see, newest first: the viewer's own, and those of accounts
-    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. At most four statements.
+    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. One or two statements.
 
     Looks through the newest posts first. If they fill no page, the words are rare, and the index posts_search finds all their posts: those
     of a frequent word would be half of all posts, to be sorted for a page of twenty.
@@ -188,4 +215,4 @@ async def search_posts(
     rows = await conn.fetch(_NEXT[kind], *wanted)
     if len(rows) < page.limit:
         rows = await conn.fetch(_INDEXED[kind], *wanted)
-    return await list_post_views(conn, page.newest_first([row["id"] for row in rows]), viewer_id)
+    return page.newest_first([row["id"] for row in rows])

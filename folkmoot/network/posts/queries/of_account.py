@@ -5,7 +5,8 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Mark, Visibility
 from folkmoot.network.posts.visibility import visible_sql
 
-_IS_PINNED = f"p.id IN (SELECT post_id FROM marks WHERE account_id = $1 AND bits & {Mark.PINNED:d} > 0)"
+# An array, so that the few pinned posts are looked up: the planner would go through all posts of the account, in the order of the page.
+_IS_PINNED = f"p.id = ANY (ARRAY(SELECT post_id FROM marks WHERE account_id = $1 AND bits & {Mark.PINNED:d} > 0))"
 
 
 async def list_account_post_ids(
