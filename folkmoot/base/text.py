@@ -128,6 +128,11 @@ def search_words(text: str) -> list[str]:
     return list(dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(fold(text.translate(_WORD_BREAKS)))))
 
 
+def prefix_query(text: str, most: int = 10) -> str | None:
+    """A text search for all words of a text, each as a prefix; None if it has no words. Words contain letters and digits only."""
+    return " & ".join(f"'{word}':*" for word in search_words(text)[:most]) or None
+
+
 def prefix_pattern(text: str) -> str:
     """A pattern of LIKE for texts with this prefix."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -3,7 +3,7 @@
 from folkmoot.base.db import ReadConn
 from folkmoot.base.handles import handle_of
 from folkmoot.base.paging import Page
-from folkmoot.base.text import prefix_pattern, search_words
+from folkmoot.base.text import prefix_pattern, prefix_query
 from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
@@ -20,11 +20,14 @@ _IS_OPEN = f"""EXISTS (
     WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")} AND {reaches_sql("p", "a", "NULL::bigint")})"""
 _NEWEST = 1000  # posts of an account whose hashtags are counted
 _MANY_NAMES = 500  # that begin with a text
-_LOOKED_THROUGH = 3000  # posts: a word that fills no page with them is rare, and its posts are then found by the index
+# Posts that are looked through at first, and at most how many times as many, if by the share of those found they will fill the page.
+# Posts with rarer words are found by the index.
+_LOOKED_THROUGH, _TIMES_MORE = 3000, 15
 
 
 def _found_sql(source: str, order: str) -> str:
-    """$1: the viewer, $2: the words, $3 and $4: limit and offset, $5 and $6: the bounds, $7: the author (or NULL), $8: hashtags.
+    """$1: the viewer, $2: the words, $3 and $4: limit and offset, $5 and $6: the bounds, $7: the author (or NULL), $8: hashtags, $9: how
+    many posts are looked through (not with the index).
 
     Who may see a post is looked up one by one, in order, until the page is full: hence OFFSET 0.
     """
@@ -49,23 +52,18 @@ def _next_sql(order: str, by: str) -> str:
     """Of the posts next to the bound."""
     near = f"""
         SELECT p.id, p.search, p.hashtags FROM posts AS p WHERE p.search IS NOT NULL AND {_BOUNDS} AND {by}
-        ORDER BY p.id {order} LIMIT {_LOOKED_THROUGH}"""
+        ORDER BY p.id {order} LIMIT $9"""
     return _found_sql(f"SELECT p.id FROM ({near}) AS p WHERE {_HAS_WORDS}", order)
 
 
 def _indexed_sql(order: str, by: str) -> str:
-    """Of all posts."""
-    return _found_sql(f"SELECT p.id FROM posts AS p WHERE {_HAS_WORDS} AND {_BOUNDS} AND {by}", order)
+    """Of all posts. The bounds are added to 0, so that they are not looked up too: in the primary key, that would be all posts."""
+    bounds = _BOUNDS.replace("p.id", "p.id + 0")
+    return _found_sql(f"SELECT p.id FROM posts AS p WHERE {_HAS_WORDS} AND {bounds} AND {by}", order)
 
 
 _NEXT = {(order, is_by): _next_sql(order, by) for order in ("ASC", "DESC") for is_by, by in _BY.items()}
 _INDEXED = {(order, is_by): _indexed_sql(order, by) for order in ("ASC", "DESC") for is_by, by in _BY.items()}
-
-
-def _tsquery(text: str) -> str | None:
-    """All words of a text, each as a prefix; None when it has no words. Words contain letters and digits only."""
-    words = search_words(text)[:MOST_WORDS]
-    return " & ".join(f"'{word}':*" for word in words) or None
 
 
 # $1: the viewer, $2: the words, $3: a pattern of user names, $4: one of domains (or ''), $5 and $6: limit and offset, $7: whether only
@@ -89,8 +87,8 @@ _FREQUENT_NAME = f"""
     ), near AS MATERIALIZED (
         SELECT id FROM others UNION SELECT id FROM accounts WHERE username_key = $8
         UNION SELECT target_id FROM follows WHERE account_id = $1)
-    SELECT {columns()} FROM near JOIN accounts AS a ON a.id = near.id LEFT JOIN account_counts AS ac ON ac.account_id = a.id {_FOLLOWED}
-    WHERE {_FITS} {_FIRST}"""
+    SELECT {columns()} FROM near CROSS JOIN LATERAL (SELECT accounts.* FROM accounts WHERE accounts.id = near.id OFFSET 0) AS a
+    LEFT JOIN account_counts AS ac ON ac.account_id = a.id {_FOLLOWED} WHERE {_FITS} {_FIRST}"""
 
 
 async def search_accounts(
@@ -102,7 +100,7 @@ async def search_accounts(
     the most followers first, by account_counts_followers: two statements.
     """
     name, domain = handle_of(text, own_domain)
-    query = _tsquery(name if "@" in text else text)
+    query = prefix_query(name if "@" in text else text)
     if query is None:
         return []
     are_many = not only_followed and await conn.fetchval(_ARE_MANY, query)
@@ -192,7 +190,7 @@ async def list_hashtags(conn: ReadConn, below: str, above: str, limit: int) -> l
 async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
-    """The posts of `search_post_ids`: at most four statements."""
+    """The posts of `search_post_ids`: at most five statements."""
     ids = await search_post_ids(conn, viewer_id, text, page, offset=offset, author_id=author_id)
     return await list_post_views(conn, ids, viewer_id)
 
@@ -201,18 +199,21 @@ async def search_post_ids(
     conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[int]:
     """Posts with all these words and hashtags that the viewer may see, newest first: the viewer's own, and those of accounts
-    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. One or two statements.
+    that allow it (`is_indexable`). A hashtag is whole: `#tram` does not find `#tramvaj`. One to three statements.
 
     Looks through the newest posts first. If they fill no page, the words are rare, and the index posts_search finds all their posts: those
     of a frequent word would be half of all posts, to be sorted for a page of twenty.
     """
-    query = _tsquery(text)
+    query = prefix_query(text)
     if query is None:
         return []
     wanted = (viewer_id, query, page.limit, offset, page.below, page.above, author_id,
               [hashtag_key(name) for name in hashtags_of(text)][:MOST_WORDS])
     kind = page.order, author_id is not None
-    rows = await conn.fetch(_NEXT[kind], *wanted)
+    rows = await conn.fetch(_NEXT[kind], *wanted, _LOOKED_THROUGH)
+    times = 3 * page.limit // (2 * len(rows)) if rows else _TIMES_MORE + 1  # with half as many to spare
+    if len(rows) < page.limit and times <= _TIMES_MORE:
+        rows = await conn.fetch(_NEXT[kind], *wanted, times * _LOOKED_THROUGH)
     if len(rows) < page.limit:
         rows = await conn.fetch(_INDEXED[kind], *wanted)
     return page.newest_first([row["id"] for row in rows])
