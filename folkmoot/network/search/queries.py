@@ -1,4 +1,5 @@
-"""All SQL of search. Words are folded in Python, and every word of a query is a prefix (decision 0010)."""
+"""All SQL of search. Words are folded in Python, and every word of a query is a prefix (decision 0010). Pages of a large network:
+decision 0128."""
 
 from folkmoot.base.db import ReadConn
 from folkmoot.base.handles import handle_of
