@@ -1,9 +1,13 @@
-"""Single statuses, threads and an account's statuses are spliced from the same fragments as timelines, and show each change at once."""
+"""Single statuses, threads, an account's statuses, notifications and accounts are spliced from pieces in memory, and show each change at
+once."""
 
 from typing import Any
 
 import pytest
 
+from folkmoot.network.accounts.actions import set_effect as set_account_effect
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import set_effect
 from folkmoot.network.posts.model import PostEffect, Visibility
 from tests.village import Village, Visitor
@@ -80,3 +84,34 @@ async def test_warm_statuses_take_few_statements_and_show_each_change_at_once(vi
         assert (await visitor.get(path)).status == (await visitor.get(thread)).status == 404
         assert "už máme" not in (await visitor.get(profile)).text
     assert (await (await village.by_app("jana")).get(path)).status == 200
+
+
+async def test_warm_notifications_and_accounts_take_few_statements_and_show_each_change_at_once(village: Village, root: str) -> None:
+    await village.work()
+    jana, karel = await village.by_app("jana"), await village.by_app("karel")
+    ids = {name: village.people[name].id for name in ("jana", "karel")}
+    notifications, groups, lookup = "/api/v1/notifications", "/api/v2/notifications", "/api/v1/accounts/lookup?acct=karel"
+    one = f"/api/v1/accounts/{ids['karel']}"
+    for address, most in ((notifications, 4), (groups, 4), (lookup, 1), (one, 1)):  # 4: one of them for the quote
+        await jana.get(address)
+        village.database.statements = 0
+        await jana.get(address)
+        assert village.database.statements == most, address
+    before = (await jana.get(notifications)).json
+    assert {entry["type"] for entry in before} == {"follow", "mention", "quote", "favourite", "reblog"}
+    for entry in before:
+        assert entry == (await jana.get(f"{notifications}/{entry['id']}")).json  # which is rendered anew
+    assert (await jana.get(lookup)).json == (await jana.get(one)).json == (await jana.get(f"/api/v1/accounts?id[]={ids['karel']}")).json[0]
+    await karel.send("PATCH", "/api/v1/accounts/update_credentials", {"display_name": "Karel od mlýna"})
+    await village.write("karel", "Ještě jednou")
+    await village.follow("olga", "karel")
+    await fold_counters(village.database)
+    for account in [(await jana.get(address)).json for address in (lookup, one)]:
+        assert (account["display_name"], account["followers_count"], account["statuses_count"]) == ("Karel od mlýna", 1, 4)
+    assert {entry["account"]["display_name"] for entry in (await jana.get(notifications)).json} == {"Karel od mlýna"}
+    assert [person["display_name"] for person in (await jana.get(groups)).json["accounts"]] == ["Karel od mlýna"]
+    async with village.database.write() as tx:
+        await set_account_effect(tx, ids["karel"], AccountEffect.SUSPENDED)
+    assert (await jana.get(notifications)).json == (await jana.get(groups)).json["notification_groups"] == []
+    blank = (await jana.get(lookup)).json
+    assert (blank["suspended"], blank["display_name"]) == (True, "")
