@@ -83,7 +83,7 @@ async def test_one_statement_serves_all_listeners(db: Database) -> None:
     blocks = [hub.listen(follower.id, [HOME]) for follower in followers]
     listeners = [block.__enter__() for block in blocks]
     await announce(db, *written[:-1])
-    [await heard_by(listener) for listener in listeners]
+    [await hears(listener, 2) for listener in listeners]
     before = db.statements
     db.live.publish("posts.new", {"post_id": written[-1]})
     for listener in listeners:
