@@ -23,7 +23,7 @@ _NEWEST = 1000  # posts of an account whose hashtags are counted
 _MANY_NAMES = 500  # that begin with a text
 # Posts that are looked through at first, and at most how many times as many, if by the share of those found they will fill the page.
 # Posts with rarer words are found by the index.
-_LOOKED_THROUGH, _TIMES_MORE = 3000, 15
+_LOOKED_THROUGH, _TIMES_MORE = 3000, 16
 
 
 def _found_sql(source: str, order: str) -> str:
@@ -212,7 +212,7 @@ async def search_post_ids(
               [hashtag_key(name) for name in hashtags_of(text)][:MOST_WORDS])
     kind = page.order, author_id is not None
     rows = await conn.fetch(_NEXT[kind], *wanted, _LOOKED_THROUGH)
-    times = 3 * page.limit // (2 * len(rows)) if rows else _TIMES_MORE + 1  # with half as many to spare
+    times = 2 + 3 * page.limit // (2 * len(rows)) if rows else _TIMES_MORE + 1  # with more than half as many to spare
     if len(rows) < page.limit and times <= _TIMES_MORE:
         rows = await conn.fetch(_NEXT[kind], *wanted, times * _LOOKED_THROUGH)
     if len(rows) < page.limit:
