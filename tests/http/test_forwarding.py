@@ -504,7 +504,7 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
     monkeypatch.setattr("folkmoot.http.older_schema._ANSWER_SECONDS", SECONDS)
     ours = known()
     added = Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")
-    monkeypatch.setattr("folkmoot.http.older_schema.known", lambda: [*ours, added])
+    monkeypatch.setattr("folkmoot.http.older_schema.newest_number", lambda: added.number)
     monkeypatch.setattr(standby.database, "is_standby", True)
     waiting = await wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
     asked: list[str] = []
@@ -530,8 +530,8 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
 async def test_a_promoted_standby_brings_the_schema_up_to_date(hosts: Pair, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     standby = hosts[1]
     migrations = [*known(), Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")]
-    for module in ("folkmoot.http.older_schema", "folkmoot.base.migrate"):
-        monkeypatch.setattr(f"{module}.known", lambda: migrations)
+    monkeypatch.setattr("folkmoot.http.older_schema.newest_number", lambda: migrations[-1].number)
+    monkeypatch.setattr("folkmoot.base.migrate.known", lambda: migrations)
     waiting = await wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
     assert standby.hosts.lacks_schema
     standby.become("primary", 1)
