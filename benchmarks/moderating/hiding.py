@@ -29,7 +29,7 @@ async def _read(up: NetworkUp, tokens: list[str], pages: list[float]) -> None:
 
 
 async def measure() -> list[Row]:
-    with network(FOLKMOOT_LIMITS_MULTIPLIER="100000") as up:
+    with network(FOLKMOOT_LIMITS_MULTIPLIER="100000", FOLKMOOT_MODERATION_HIDDEN_PER_AUTHOR="10000") as up:
         tokens = await fill(up)
         pages: list[float] = []
         loop = asyncio.get_running_loop()
