@@ -1,5 +1,6 @@
 """Parts of a standby alone: what both hosts share, how the lag is computed, how pictures are copied."""
 
+import errno
 import hashlib
 import logging
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from folkmoot import config
-from folkmoot.base import clock
+from folkmoot.base import clock, file_store
 from folkmoot.base.file_store import FileName, LocalFiles
 from folkmoot.config import Mail, Network, Server, Settings
 from folkmoot.portability.data_directory import DataDirectory
@@ -244,6 +245,23 @@ async def test_what_has_come_stays_when_the_link_breaks(dsn: str, tmp_path: Path
     assert await MediaCopy(ours, whole, pause=0).copy_all(connection, NoProgress()) == 0
     assert files_in(ours) == {name.path for name in names}
     await connection.close()
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_file_that_a_full_disk_refuses_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    names = [await stored(theirs, f"picture {number}".encode()) for number in range(3)]
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(file_store, "_move_durably", full)
+    with pytest.raises(OSError, match="no space left"):
+        if together:
+            await MediaCopy(ours, fetch_from(offered(theirs)), pause=0)._fetch_all([(name, 100) for name in names], NoProgress())
+        else:
+            await fetch_file(ours, fetch_from(offered(theirs)), names[0], 100)
+    assert not files_in(ours)
 
 
 def test_few_bytes_and_few_files_are_written_together() -> None:

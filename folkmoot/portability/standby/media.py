@@ -68,7 +68,11 @@ def offered(folder: Path) -> Store:
 
 async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -> None:
     """Fetches one file into the store in `folder`. Raises WrongContent, FileNotFoundError, PeerUnreachable."""
-    await LocalFiles(folder).add(name, await _download(folder, fetch, name, largest))
+    unfinished = await _download(folder, fetch, name, largest)
+    try:
+        await LocalFiles(folder).add(name, unfinished)
+    finally:  # a full disk must not fill further with each attempt
+        unfinished.unlink(missing_ok=True)
 
 
 async def _download(folder: Path, fetch: Fetch, name: FileName, largest: int) -> Path:
@@ -208,9 +212,16 @@ class MediaCopy:
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
             finally:  # what has come stays
-                await self._store.add_all(complete)
+                await self._add_all(complete)
                 complete.clear()
         return lacking
+
+    async def _add_all(self, complete: Sequence[tuple[FileName, Path]]) -> None:
+        try:
+            await self._store.add_all(complete)
+        finally:
+            for _, unfinished in complete:
+                unfinished.unlink(missing_ok=True)
 
     async def _remove_unneeded(self, connection: asyncpg.Connection) -> None:
         """Removes old files without a row, as the primary has done."""

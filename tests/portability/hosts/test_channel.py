@@ -201,7 +201,7 @@ async def test_files_come_again_after_the_other_agent_was_restarted(hosts: tuple
                 assert b"".join([piece async for piece in pieces]) == b"abc"
         with pytest.raises(PeerUnreachable) as problem:
             async with ask.fetch("media", "a.webp"):
-                pass
+                raise AssertionError
         assert "refused" in problem.value.params["why"].lower()
 
 
