@@ -19,6 +19,7 @@ from folkmoot.base.restarts import Restarts
 WAIT_SECONDS = 20.0  # for a free session: longer than a writer waits at the write gate, so that a hold is reported as WritesPaused
 _CONNECT_SECONDS = 10.0
 _ROLLBACK_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _PREPARED_STATEMENTS = 400  # per session
 _FIRST_OWN_TYPE = 16_384  # the number of the first type that is not the server's own (`FirstNormalObjectId`)
@@ -64,6 +65,7 @@ class Sessions:
         self._prepare = prepare
         self._permits = Permits(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
+        self._is_closed = False
 
     async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
         """Waits for a free session and returns it; during an announced restart of the server, for its end first.
@@ -117,7 +119,7 @@ class Sessions:
     def release(self, session: asyncpg.Connection, *, is_usable: bool) -> None:
         """`is_usable`: false if a statement may have been interrupted; the session is then closed."""
         self._permits.give_back()
-        if not is_usable or session.is_closed():
+        if not is_usable or self._is_closed or session.is_closed():
             session.terminate()
             return
         now = clock.monotonic()
@@ -126,9 +128,14 @@ class Sessions:
             self._free.pop(0)[1].terminate()
 
     async def close(self) -> None:
-        for _, session in self._free:
-            await session.close()
-        self._free = []
+        """Closes the free sessions; those in use are closed when they are released."""
+        self._is_closed = True
+        while self._free:
+            _, session = self._free.pop()
+            try:
+                await session.close(timeout=_CLOSE_SECONDS)
+            except UNREACHABLE:
+                session.terminate()
 
 
 def is_in_recovery(session: asyncpg.Connection) -> bool:

@@ -246,6 +246,17 @@ async def test_the_types_of_the_server_are_asked_for_once_in_a_process(dsn: str,
             await session.close()
 
 
+async def test_a_session_that_is_released_after_its_pool_was_closed_is_closed(dsn: str) -> None:
+    readers = pools.Sessions(dsn, "late", 2, _prepare_nothing)
+    late, early = await readers.acquire(), await readers.acquire()
+    readers.release(early, is_usable=True)
+    await readers.close()
+    assert early.is_closed()
+    assert await late.fetchval("SELECT 1") == 1
+    readers.release(late, is_usable=True)
+    assert late.is_closed()
+
+
 async def _prepare_nothing(_session: asyncpg.Connection) -> None:
     return
 
