@@ -6,7 +6,7 @@ They share one database, so only `host.json` and the epoch decide which of them 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,18 @@ class InProcessHost:
         visitor.address = address
         return visitor
 
-    async def listen(self, path: Path) -> asyncio.AbstractServer:
-        """Serves requests from the other host."""
+    async def listen(self, path: Path) -> AsyncExitStack:
+        """Serves requests from the other host, until what is returned is closed; what still runs then is cancelled."""
         config = uvicorn.Config(self.front, lifespan="off", log_config=None, ws=GuardedSocket, ws_per_message_deflate=False)
         config.load()
         state = ServerState()
-        return await asyncio.get_running_loop().create_unix_server(
+        server = await asyncio.get_running_loop().create_unix_server(
             lambda: PeerProtocol(config=config, server_state=state, app_state={}), path=str(path)
         )
+        serving = AsyncExitStack()
+        serving.push_async_callback(_end_requests, state)
+        serving.callback(server.close)
+        return serving
 
 
 @asynccontextmanager
@@ -63,10 +67,16 @@ async def two_hosts(folder: Path, dsn: str) -> AsyncIterator[tuple[InProcessHost
         yield one, other
     finally:
         for server in servers:
-            server.close()
+            await server.aclose()
         for host in (one, other):
             await host.hosts.close()
             await host.database.close()
+
+
+async def _end_requests(state: ServerState) -> None:
+    for task in state.tasks:
+        task.cancel()
+    await asyncio.gather(*state.tasks, return_exceptions=True)
 
 
 async def _open(folder: Path, dsn: str, role: str) -> InProcessHost:
