@@ -14,10 +14,10 @@ from typing import NoReturn
 import click
 
 from folkmoot import __version__
-from folkmoot.base.disk import disk_sentence
 from folkmoot.base.errors import Problem, Unavailable, WritesPaused
+from folkmoot.base.shortage import disk_sentence
+from folkmoot.commands.group import Group
 from folkmoot.commands.hints import as_typed
-from folkmoot.commands.options import Group
 
 NOT_WELL, CANNOT_ASK = 1, 2
 # Codes of problems that prevent the command from asking at all: its result says nothing about the network.

@@ -15,12 +15,12 @@ import asyncpg
 from folkmoot.base import clock, write_gate
 from folkmoot.base.commits import Commits
 from folkmoot.base.connections import CacheTx, ReadConn, Row, WriteTx
-from folkmoot.base.disk import find_shortage
 from folkmoot.base.driver_errors import problem_of, unavailable_of
 from folkmoot.base.errors import StorageFull, Unavailable, WritesPaused
 from folkmoot.base.live import Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
 from folkmoot.base.restarts import Restarts
+from folkmoot.base.shortage import find_shortage
 from folkmoot.base.write_gate import Epoch
 
 __all__ = ["CacheTx", "Database", "ReadConn", "Row", "WriteTx"]

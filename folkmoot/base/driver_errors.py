@@ -8,8 +8,8 @@ are not translated: they must be visible as failures.
 import asyncpg
 
 from folkmoot.base import write_gate
-from folkmoot.base.disk import shortage_problem
 from folkmoot.base.errors import Conflict, NotFound, Problem, Unavailable
+from folkmoot.base.shortage import shortage_problem
 
 # The connection was lost: for code that then tries again, such as a loop.
 LOST = (

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
 _ROLE = click.Choice(["member", "moderator", "operator"])

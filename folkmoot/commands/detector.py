@@ -13,7 +13,8 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.commands.detector_reader import measure_reader
 from folkmoot.commands.detector_versions import revert, switch, train, versions
-from folkmoot.commands.options import Group, data_option, json_option, run, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, run, show
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from folkmoot.base.errors import Invalid, NotFound, Problem
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _KINDS = ("file", "picture", "text", "address")

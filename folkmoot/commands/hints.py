@@ -14,8 +14,6 @@ from pathlib import Path
 
 import click
 
-from folkmoot.config import default_data
-
 TYPED_AS = "MOOT_TYPED_AS"  # set by bin/moot; not FOLKMOOT_…, because those are settings
 _NAMED = re.compile(r"(?<![\w/`-])moot (?=[a-z])")
 _ELSEWHERE = re.compile(r"\b(there|on (it|both|the (primary|other|new|old)))\b[^.]*$|\bon \S+: $")
@@ -52,7 +50,11 @@ def typed_data() -> str:
 def _needed_data() -> str:
     """What --data needs here, quoted; "" for the usual folder."""
     typed = typed_data()
-    return shlex.quote(typed) if typed and Path(typed).absolute() != default_data() else ""
+    if not typed:
+        return ""
+    from folkmoot.config import default_data  # takes longer to import than everything that prints help
+
+    return shlex.quote(typed) if Path(typed).absolute() != default_data() else ""
 
 
 def _program() -> str:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.proposals import act_as, by_option, described
 
 if TYPE_CHECKING:

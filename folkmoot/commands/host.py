@@ -10,10 +10,11 @@ import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
+from folkmoot.commands.group import Group
 from folkmoot.commands.hints import say
 from folkmoot.commands.host_release import release
 from folkmoot.commands.host_rotate import exposed_text, rotate
-from folkmoot.commands.options import Group, data_option, json_option, run, show, start_command
+from folkmoot.commands.options import data_option, json_option, run, show, start_command
 from folkmoot.commands.recovery import key_file_option
 from folkmoot.commands.roster import roster_facts, roster_text, sign, sign_if_at_hand, signed_text
 from folkmoot.commands.this_host import peer_text, require_primary, settings_of_host, show_host

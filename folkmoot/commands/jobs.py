@@ -9,7 +9,8 @@ import click
 
 from folkmoot.base.errors import Conflict, NotFound, Problem
 from folkmoot.base.queue.model import State, StoredJob
-from folkmoot.commands.options import Group, data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
 _ADVICE = "To see why a job failed: moot jobs show ID. When the cause is solved: moot jobs retry --all"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.moderation.journal import verification
 from folkmoot.moderation.journal.actions import accept_damage
 from folkmoot.moderation.journal.verification import Kept, Verification

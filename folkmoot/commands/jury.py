@@ -10,9 +10,10 @@ import click
 import msgspec
 
 from folkmoot.base.errors import NotFound
+from folkmoot.commands.group import Group
 from folkmoot.commands.jury_flood import flood
 from folkmoot.commands.jury_simulate import simulate
-from folkmoot.commands.options import Group, data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.moderation.juries.queries import Figures

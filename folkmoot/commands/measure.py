@@ -10,7 +10,8 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.base.db import ReadConn

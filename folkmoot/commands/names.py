@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.config import Settings
 

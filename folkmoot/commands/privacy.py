@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from folkmoot.commands.group import Group
 from folkmoot.commands.markdown_file import FILE, read_file
-from folkmoot.commands.options import Group, data_option, open_database, run, settings_of
+from folkmoot.commands.options import data_option, open_database, run, settings_of
 
 
 @click.group(cls=Group)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.base.db import WriteTx

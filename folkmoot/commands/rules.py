@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import NotFound, Problem
+from folkmoot.commands.group import Group
 from folkmoot.commands.markdown_file import FILE, exit_with, read_file
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.rules_trial import trial
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 
 @click.group(cls=Group)

@@ -8,7 +8,8 @@ import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.group import Group
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.transparency_public import note, notes, provider, withdraw
 
 _DAY = click.DateTime(["%Y-%m-%d"])

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from folkmoot.base.db import Database
-from folkmoot.base.disk import Disk, shortage_problem
+from folkmoot.base.disk import Disk
 from folkmoot.base.errors import Problem, StorageFull, Unavailable
 from folkmoot.base.file_store import FileStore
 from folkmoot.base.limits import Limits
+from folkmoot.base.shortage import shortage_problem
 from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls

@@ -17,8 +17,9 @@ import asyncpg
 import pytest
 
 from folkmoot.base.db import Database
-from folkmoot.base.disk import LEAST_FREE, find_shortage, measure
+from folkmoot.base.disk import LEAST_FREE, measure
 from folkmoot.base.errors import StorageFull, Unavailable
+from folkmoot.base.shortage import find_shortage
 from tests.api.test_accounts import picture
 from tests.village import Village, settings_for
 
