@@ -66,6 +66,21 @@ async def test_the_page_says_what_happens_at_the_deadline(court: Court) -> None:
     assert "Until somebody decides, it stays where it is." in pages["account"]
 
 
+async def test_who_is_right_as_often_as_wrong_is_called_neither(court: Court) -> None:
+    for number, action in enumerate(("remove", "keep")):
+        await court.report("reporter", await court.village.write("author", f"Zabiju vás {number}"), clauses=("violence",))
+        await court.decide("moderator", (await court.queue())[0], action)
+    await court.report("reporter", await court.village.write("author", "Zabiju vás 2"), clauses=("violence",))
+    case, = await court.queue()
+    page = await main_of(court, case)
+    assert "1 person reported it." in page
+    assert "usually" not in page
+    await court.decide("moderator", case, "keep")
+    await court.report("reporter", await court.village.write("author", "Zabiju vás 3"), clauses=("violence",))
+    case, = await court.queue()
+    assert "1 of them is usually wrong." in await main_of(court, case)
+
+
 async def test_one_reporter_counts_once_for_each_reason(court: Court) -> None:
     view = await court.village.write("author", "Kupte si zázračnou mast.")
     for comment in ("jedna", "dvě", "tři"):

@@ -228,11 +228,11 @@ def _newest(signals: list[Signal], masks: Masks) -> list[Signal]:
 
 async def _summarise(conn: ReadConn, case_id: int, masks: Masks) -> ReportSummary:
     reports, counts = await list_anonymous_reports(conn, case_id), await count_reasons(conn, case_id)
-    known = {report.reporter: report for report in reports if report.decided >= _MIN_DECIDED}
-    right = len([report for report in known.values() if 2 * report.right > report.decided])
+    known = {report.reporter: 2 * report.right - report.decided for report in reports if report.decided >= _MIN_DECIDED}
+    right, wrong = sum(more > 0 for more in known.values()), sum(more < 0 for more in known.values())
     reasons = [(_reason(clause, category), times) for clause, category, times in counts.reasons]
     return ReportSummary(
-        reporters=(await count_reporters(conn, [case_id])).get(case_id, 0), mostly_right=right, mostly_wrong=len(known) - right,
+        reporters=(await count_reporters(conn, [case_id])).get(case_id, 0), mostly_right=right, mostly_wrong=wrong,
         reasons=sorted(reasons, key=lambda pair: (-pair[1], pair[0])), weeks=counts.weeks,
         comments=[masks.mask(report.comment) for report in reports if report.comment][:20],
     )
