@@ -13,7 +13,9 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.juries.actions import rings
 from folkmoot.moderation.juries.queries.rings import FoundRing
-from folkmoot.moderation.jury.model import Answer
+from folkmoot.moderation.jury.model import About, Answer
+
+_About = Literal["all", "camp", "neither"]
 
 
 class RingOfJurors(Shape, kw_only=True):
@@ -23,7 +25,8 @@ class RingOfJurors(Shape, kw_only=True):
     found_at: Moment
     confirmed_at: Annotated[Moment, Meta(description="When a search has found them last.")]
     evidence: Annotated[float, Meta(description="Nats of the likelihood ratio beyond the threshold.")]
-    cases: Annotated[int, Meta(description="In how many at least two of them sat.")]
+    about: Annotated[_About, Meta(description="In the cases of which authors it shows: of all, of one of the camps, or of neither.")]
+    cases: Annotated[int, Meta(description="Of these authors, in how many at least two of them sat.")]
     members: int
     active: Annotated[int, Meta(description="How many of them can be called at present.")]
 
@@ -79,10 +82,15 @@ async def show(request: Request) -> Reply:
     ))
 
 
+_ABOUT: dict[About, _About] = {
+    About.ALL: "all", About.ONE: "camp", About.TWO: "camp", About.NEITHER: "neither",  # the names of the camps mean nothing
+}
+
+
 def _ring(one: FoundRing) -> RingOfJurors:
     return RingOfJurors(
-        id=str(one.id), found_at=moment(one.found_at), confirmed_at=moment(one.confirmed_at), evidence=one.evidence, cases=one.cases,
-        members=one.members, active=one.active,
+        id=str(one.id), found_at=moment(one.found_at), confirmed_at=moment(one.confirmed_at), evidence=one.evidence,
+        about=_ABOUT[one.about], cases=one.cases, members=one.members, active=one.active,
     )
 
 

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from folkmoot.moderation.jury import rings, trial
-from folkmoot.moderation.jury.model import Answer, Camp, Reliability, Ring, Tried, Vote, Weights
+from folkmoot.moderation.jury.model import About, Answer, Camp, Reliability, Ring, Tried, Vote, Weights
 from folkmoot.moderation.jury.synthetic import World
 from tests import series
 
 _WORLD = World(jurors=30, cases=600, authors=100, instructed=6, bad_faith=0.1)
 _LARGE = World(jurors=50, cases=2000, authors=200, instructed=5, bad_faith=0.1)
+_ON_NEUTRAL = World(jurors=24, cases=600, authors=100, instructed=6, bad_faith=0.0, ring_share=1.0, is_ring_on_neutral=True)
 
 
 def _rings(world: World, seed: int) -> list[Ring]:
@@ -31,6 +32,15 @@ def test_a_ring_is_found_with_its_evidence() -> None:
                                        if answers.get((case_id, juror_id), 2) != 2)
         assert len(found) >= 2
     assert rings.find(run.votes[::-1], run.cases, run.camps, run.reliability) == [ring]
+
+
+def test_a_ring_that_is_told_only_about_authors_of_neither_camp_is_found_in_their_cases() -> None:
+    """In two cases of three its members answer like others: among all cases their agreement would not stand out."""
+    run = trial.run(_ON_NEUTRAL, "folkmoot", 1)
+    (ring,) = rings.find(run.votes, run.cases, run.camps, run.reliability)
+    assert (ring.about, len(ring.juror_ids) >= 5) == (About.NEITHER, True)
+    assert set(ring.juror_ids) <= set(range(_ON_NEUTRAL.jurors - _ON_NEUTRAL.instructed + 1, _ON_NEUTRAL.jurors + 1))
+    assert {run.cases[case_id].side for case_id, _ in ring.cases} == {None}
 
 
 def _seated_together(dice: random.Random, are_told: bool) -> list[Vote]:

@@ -19,6 +19,7 @@ from tests.web.test_pages import form_token
 _WORLD = World(jurors=24, cases=300, authors=100, instructed=6, bad_faith=0.0)
 _RING = msgspec.structs.replace(_WORLD, cases=600)
 _HONEST = World(jurors=24, cases=600, authors=100, bad_faith=0.0)
+_ON_NEUTRAL = World(jurors=24, cases=600, authors=100, instructed=6, bad_faith=0.0, ring_share=1.0, is_ring_on_neutral=True)
 _CAMPS = World(jurors=24, cases=600, authors=100, bad_faith=0.3)
 _AUTHORS = {Camp(0): "reader", Camp(1): "other_reporter", None: "author"}  # of cases, by the side that the positions tell
 BASE = "/api/folkmoot/v1/moderation/rings"
@@ -140,6 +141,24 @@ async def test_a_ring_is_found_shown_to_operators_with_the_evidence_and_gone_onc
         await _search(room)
     async with room.database.read() as conn:
         assert not await list_rings(conn)
+
+
+async def test_a_ring_about_authors_of_neither_camp_is_shown_with_their_cases(room: JuryRoom) -> None:
+    await _store(room, _ON_NEUTRAL)
+    assert await _search(room) == 1
+    operator = await room.village.by_app("moderator", "admin:read admin:write")
+    listed, = (await operator.get(BASE)).json
+    found = (await operator.post(f"{BASE}/{listed['id']}")).json
+    assert found["ring"]["about"] == "neither"
+    assert {int(one["id"]) for one in found["people"]} <= set(room.ids[-_ON_NEUTRAL.instructed:])
+    async with room.database.read() as conn:
+        authors = await conn.fetch(
+            "SELECT DISTINCT account_id FROM cases WHERE id = ANY ($1::bigint[])", [int(one["id"]) for one in found["shared"]]
+        )
+    assert [row["account_id"] for row in authors] == [room.village.people["author"].id]
+    assert len(found["shared"]) == min(found["ring"]["cases"], MOST_SHOWN)
+    page = await (await room.village.by_browser("moderator")).get("/moderate/rings")
+    assert "cases of authors who are close to neither camp" in page.text
 
 
 async def test_jurors_who_answer_by_themselves_are_named_to_nobody(room: JuryRoom) -> None:

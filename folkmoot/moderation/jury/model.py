@@ -162,11 +162,25 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
 
 
+class About(StrEnum):
+    """In the cases of which authors a ring shows. Stored."""
+
+    ALL = "all"
+    ONE = "one"  # those of a camp
+    TWO = "two"
+    NEITHER = "neither"
+
+    @classmethod
+    def side(cls, side: Camp | None) -> "About":
+        return cls.NEITHER if side is None else cls.ONE if side is Camp.ONE else cls.TWO
+
+
 class Ring(msgspec.Struct, frozen=True, kw_only=True):
     """Jurors who answered alike more often than their reliability explains. `evidence`: log-likelihood ratio against jurors who answer
     by themselves, in nats, after the deduction for all the groups that might have been found; `cases`: those in which several
-    of them sat, with what they answered."""
+    of them sat, of such authors, with what they answered."""
 
     juror_ids: tuple[int, ...]
     evidence: float
+    about: About
     cases: tuple[tuple[int, tuple[Answer, ...]], ...]

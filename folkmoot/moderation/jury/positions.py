@@ -7,7 +7,7 @@ import msgspec
 
 from folkmoot.moderation.jury.model import Camp
 
-_CLEARLY = 0.5  # of the typical distance from the middle: closer accounts have no side
+CLEARLY = 0.5  # of the typical distance from the middle: closer accounts have no side
 
 
 class Positions(msgspec.Struct, frozen=True):
@@ -24,4 +24,4 @@ class Positions(msgspec.Struct, frozen=True):
     def side(self, account_id: int) -> Camp | None:
         """Of an author: None near the middle and without data."""
         place = self.of.get(account_id, 0.0)
-        return None if abs(place) < _CLEARLY else self.camp(account_id)
+        return None if abs(place) < CLEARLY else self.camp(account_id)

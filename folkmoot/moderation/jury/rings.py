@@ -7,6 +7,9 @@ The sum of the log-ratios is the evidence. If nobody is in a ring, the expectati
 Markov's inequality and the union bound over all groups that are compared, a false ring is found in at most FALSE_RINGS of all
 searches, if the evidence must exceed log(number of groups / FALSE_RINGS). Members of
 one camp who all answer by camp are no ring: their tables say so.
+
+A ring may be told something only about authors of one camp, or of neither, and answer like others elsewhere, which hides it among all
+cases. So all cases are searched, and those of the authors of each side alone (decision 0129).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +19,7 @@ from math import comb, inf, log, prod
 import msgspec
 
 from folkmoot.moderation.jury.aggregation import posterior
-from folkmoot.moderation.jury.model import Answer, Camp, Relation, Reliability, Ring, Tried, Vote, probability_of
+from folkmoot.moderation.jury.model import About, Answer, Camp, Relation, Reliability, Ring, Tried, Vote, probability_of
 
 LEAST_MEMBERS = 5
 FALSE_RINGS = 0.01
@@ -37,10 +40,14 @@ class _Said(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Tried(msgspec.Struct, frozen=True, array_like=True):
+    """`known`: the evidence that was computed already, by members and told share; growing groups ask for the same again and again."""
+
     case_id: int
+    side: Camp | None
     truth: Answer | None
     log_odds: int
     said: dict[int, _Said]
+    known: dict[tuple[tuple[int, ...], float], float]
 
 
 def find(votes: Sequence[Vote], cases: Mapping[int, Tried], camps: Mapping[int, Camp], reliability: Reliability) -> list[Ring]:
@@ -50,21 +57,28 @@ def find(votes: Sequence[Vote], cases: Mapping[int, Tried], camps: Mapping[int, 
         taken = {juror_id for ring in found for juror_id in ring.juror_ids}
         # The members of a ring do not witness against others: who contradicts them together would look like a ring.
         tried = list(_tried([vote for vote in votes if vote.juror_id not in taken], cases, camps, reliability))
-        of: dict[int, list[_Tried]] = {}
-        for one in tried:
-            for juror_id in one.said:
-                of.setdefault(juror_id, []).append(one)
-        surplus, members = max(_strongest(_pairs(tried, told), of, told) for told in _TOLD)
-        if not members:
+        strongest = max((_searched(tried, about) for about in About), key=lambda ring: ring.evidence)
+        if not strongest.juror_ids:
             return found
-        found.append(Ring(juror_ids=members, evidence=round(surplus, 3), cases=tuple(_shared(members, of))))
+        found.append(strongest)
+
+
+def _searched(all_tried: Sequence[_Tried], about: About) -> Ring:
+    """The group with the most evidence in the cases of these authors; nobody if it is not enough."""
+    tried = [one for one in all_tried if about in (About.ALL, About.side(one.side))]
+    of: dict[int, list[_Tried]] = {}
+    for one in tried:
+        for juror_id in one.said:
+            of.setdefault(juror_id, []).append(one)
+    surplus, members = max(_strongest(_pairs(tried, told), of, told) for told in _TOLD)
+    return Ring(juror_ids=members, evidence=round(surplus, 3), about=about, cases=tuple(_shared(members, of)))
 
 
 def _pairs(tried: Sequence[_Tried], told: float) -> dict[tuple[int, int], float]:
     found: dict[tuple[int, int], float] = {}
     for one in tried:
         for pair in combinations(sorted(one.said), 2):
-            found[pair] = found.get(pair, 0.0) + _evidence(one, pair, told)
+            found[pair] = found.get(pair, 0.0) + _compared(one, pair, told)
     return found
 
 
@@ -90,7 +104,7 @@ def _strongest(pairs: Mapping[tuple[int, int], float], of: Mapping[int, list[_Tr
 
 
 def _surplus(members: Sequence[int], of: Mapping[int, list[_Tried]], told: float) -> float:
-    groups = comb(len(of), len(members)) * _MOST_MEMBERS * len(_TOLD)
+    groups = comb(len(of), len(members)) * _MOST_MEMBERS * len(_TOLD) * len(About)
     return _total(members, of, told) - log(groups / FALSE_RINGS)
 
 
@@ -141,6 +155,13 @@ def _shared(members: Sequence[int], of: Mapping[int, list[_Tried]]) -> list[tupl
 
 def _evidence(one: _Tried, members: Sequence[int], told: float) -> float:
     """Log-ratio of the answers of these jurors in one case: together against apart."""
+    key = tuple(sorted(members)), told
+    if key not in one.known:
+        one.known[key] = _compared(one, *key)
+    return one.known[key]
+
+
+def _compared(one: _Tried, members: tuple[int, ...], told: float) -> float:
     said = [one.said[juror_id] for juror_id in members]
     breach = probability_of(one.log_odds - sum(answer.worth for answer in said)) if one.truth is None else float(one.truth)
     apart = _likelihood(breach, [(answer.if_breach, answer.if_none) for answer in said])
@@ -170,7 +191,7 @@ def _tried(
         if len(by_case[case_id]) > 1:
             side, truth = cases[case_id].side, cases[case_id].truth
             said = {vote.juror_id: _said(vote, Relation.of(camps[vote.juror_id], side), reliability) for vote in by_case[case_id]}
-            yield _Tried(case_id, truth, posterior(by_case[case_id], reliability, side, camps).log_odds, said)
+            yield _Tried(case_id, side, truth, posterior(by_case[case_id], reliability, side, camps).log_odds, said, {})
 
 
 def _said(vote: Vote, relation: Relation, reliability: Reliability) -> _Said:

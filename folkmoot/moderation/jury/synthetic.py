@@ -17,7 +17,8 @@ from folkmoot.moderation.jury.model import Answer, Camp
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """`captured_in_one`: the share of the jurors in bad faith who are of Camp.ONE. `instructed`: the size of a ring whose members answer
-    alike, as one of them says, in `ring_share` of the cases. `seconds`: the median time of an answer. Logits where not said otherwise."""
+    alike, as one of them says, in `ring_share` of the cases; `is_ring_on_neutral`: only of those of authors of neither camp. `seconds`: the
+    median time of an answer. Logits where not said otherwise."""
 
     jurors: int = 200
     cases: int = 3000
@@ -40,6 +41,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     agreed_right: float = 0.9  # of these
     instructed: int = 0
     ring_share: float = 0.5
+    is_ring_on_neutral: bool = False
     seconds: float = 20.0
     staff_skill: float = 2.8
 
@@ -110,9 +112,11 @@ def next_case(world: World, people: People, case_id: int, dice: np.random.Genera
     author_id = world.jurors + 1 + int(dice.integers(world.authors))
     truth = Answer(int(dice.random() < world.breaches))
     is_agreed = bool(dice.random() < world.agreed)
+    hardness = world.hardness_spread * float(dice.standard_normal())
+    line = Answer(int(dice.random() < 0.5)) if dice.random() < world.ring_share else None
+    side = people.authors[author_id]
     return SyntheticCase(
-        case_id, author_id, people.authors[author_id], truth, world.hardness_spread * float(dice.standard_normal()),
-        is_agreed, Answer(int(dice.random() < 0.5)) if dice.random() < world.ring_share else None,
+        case_id, author_id, side, truth, hardness, is_agreed, None if world.is_ring_on_neutral and side is not None else line
     )
 
 

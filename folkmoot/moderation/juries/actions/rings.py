@@ -61,7 +61,7 @@ async def find_rings(database: Database, halves: str) -> int:
             known_id = _find_known(ring, known)
             ring_id = known_id or ids.make_id(ids.draw_shard())
             known.pop(ring_id, None)
-            await stored.upsert_ring(tx, ring_id, ring.evidence, len(ring.cases), ring.juror_ids, now)
+            await stored.upsert_ring(tx, ring_id, ring, now)
             if known_id is None:
                 await _tell_operators(tx, ring_id)
         await stored.delete_rings(tx, now - KEPT)
@@ -92,7 +92,8 @@ async def open_ring(tx: WriteTx, operator: Viewer, ring_id: int) -> RingView:
     await record_step(tx, Step.RING_OPENED, case_id=None, actor_id=operator.id, ring=str(ring_id), members=ring.members)
     members = await stored.list_members(tx, ring_id)
     account_ids = [one.account_id for one in members]
-    return RingView(ring, members, await stored.list_shared(tx, account_ids, MOST_SHOWN), await stored.list_bonds(tx, account_ids))
+    shared = await stored.list_shared(tx, account_ids, ring.about, MOST_SHOWN)
+    return RingView(ring, members, shared, await stored.list_bonds(tx, account_ids))
 
 
 def _search(answered: Sequence[queries.Answered], gold: Sequence[queries.Gold], positions: Positions, halves: str) -> list[Ring]:

@@ -9,18 +9,21 @@ from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.juries.model import INVITED_TOGETHER, SIGNED_UP_TOGETHER, SeatState, State
 from folkmoot.moderation.jurors.model import State as JurorState
-from folkmoot.moderation.jury.model import Answer
+from folkmoot.moderation.jury.model import About, Answer, Ring
+from folkmoot.moderation.jury.positions import CLEARLY
 from folkmoot.moderation.verdicts.model import Action
 
 
 class FoundRing(msgspec.Struct, frozen=True, kw_only=True):
-    """`confirmed_at`: by the last search that found it; `evidence`: nats beyond the threshold; `cases`: in which at least two of them sat;
-    `members`: those of them who still have an account; `active`: who still are jurors."""
+    """`confirmed_at`: by the last search that found it; `evidence`: nats beyond the threshold; `about`: the authors in whose cases it
+    shows; `cases`: of these authors, in which at least two of them sat; `members`: those of them who still have an account; `active`:
+    who still are jurors."""
 
     id: int
     found_at: datetime
     confirmed_at: datetime
     evidence: float
+    about: About
     cases: int
     members: int
     active: int
@@ -51,13 +54,13 @@ async def list_rings(conn: ReadConn) -> list[FoundRing]:
     """The newest confirmation first. There are few."""
     rows = await conn.fetch(
         f"""
-        SELECT r.id, r.found_at, r.confirmed_at, r.evidence, r.cases, count(m) AS members,
+        SELECT r.id, r.found_at, r.confirmed_at, r.evidence, r.about, r.cases, count(m) AS members,
             count(j) FILTER (WHERE j.state = '{JurorState.JUROR}') AS active
         FROM jury_rings AS r LEFT JOIN jury_ring_members AS m ON m.ring_id = r.id LEFT JOIN jurors AS j ON j.account_id = m.account_id
         GROUP BY r.id ORDER BY r.confirmed_at DESC, r.evidence DESC, r.id
         """
     )
-    return [FoundRing(**dict(row)) for row in rows]
+    return [FoundRing(**{**dict(row), "about": About(row["about"])}) for row in rows]
 
 
 async def get_ring(conn: ReadConn, ring_id: int) -> FoundRing:
@@ -77,19 +80,23 @@ async def list_members(conn: ReadConn, ring_id: int) -> list[Member]:
     return [Member(**{**dict(row), "state": JurorState(row["state"]) if row["state"] else None}) for row in rows]
 
 
-async def list_shared(conn: ReadConn, account_ids: Sequence[int], limit: int) -> list[Shared]:
-    """The newest ended cases in which at least two of these jurors said something, with what they said. Index: jury_seats_account."""
+async def list_shared(conn: ReadConn, account_ids: Sequence[int], about: About, limit: int) -> list[Shared]:
+    """The newest ended cases of such authors in which at least two of these jurors said something, with what they said. The sides of the
+    authors are those of today. Index: jury_seats_account."""
     rows = await conn.fetch(
         f"""
         SELECT s.case_id, array_agg(s.account_id ORDER BY s.account_id) AS account_ids,
             array_agg(s.answer ORDER BY s.account_id) AS answers, min(v.action) AS action
         FROM jury_seats AS s JOIN juries AS j USING (case_id)
+        JOIN cases AS c ON c.id = s.case_id LEFT JOIN camp_positions AS p ON p.account_id = c.account_id
         LEFT JOIN verdicts AS v ON v.case_id = s.case_id AND v.undone_at IS NULL AND j.state <> '{State.SITTING}'
         WHERE s.account_id = ANY ($1::bigint[]) AND s.state = '{SeatState.ANSWERED}' AND s.answer <> {Answer.UNSURE:d}
-            AND j.state <> '{State.SITTING}'
+            AND j.state <> '{State.SITTING}' AND $3 IN ('{About.ALL}', CASE
+                WHEN abs(coalesce(p.place, 0)) < {CLEARLY} THEN '{About.NEITHER}'
+                WHEN p.place > 0 THEN '{About.TWO}' ELSE '{About.ONE}' END)
         GROUP BY s.case_id HAVING count(*) > 1 ORDER BY s.case_id DESC LIMIT $2
         """,
-        list(account_ids), limit,
+        list(account_ids), limit, about,
     )
     return [
         Shared(
@@ -128,12 +135,14 @@ async def list_members_of_all(conn: ReadConn) -> dict[int, set[int]]:
     return found
 
 
-async def upsert_ring(tx: WriteTx, ring_id: int, evidence: float, cases: int, account_ids: Sequence[int], now: datetime) -> None:
+async def upsert_ring(tx: WriteTx, ring_id: int, ring: Ring, now: datetime) -> None:
     """Stores a ring as the newest search has found it."""
+    account_ids = ring.juror_ids
     await tx.execute(
-        "INSERT INTO jury_rings AS r (id, found_at, confirmed_at, evidence, cases) VALUES ($1, $2, $2, $3, $4)"
-        " ON CONFLICT (id) DO UPDATE SET confirmed_at = excluded.confirmed_at, evidence = excluded.evidence, cases = excluded.cases",
-        ring_id, now, evidence, cases,
+        "INSERT INTO jury_rings AS r (id, found_at, confirmed_at, evidence, about, cases) VALUES ($1, $2, $2, $3, $4, $5)"
+        " ON CONFLICT (id) DO UPDATE SET confirmed_at = excluded.confirmed_at, evidence = excluded.evidence, about = excluded.about,"
+        " cases = excluded.cases",
+        ring_id, now, ring.evidence, ring.about, len(ring.cases),
     )
     await tx.execute("DELETE FROM jury_ring_members WHERE ring_id = $1 AND account_id <> ALL ($2::bigint[])", ring_id, list(account_ids))
     await tx.execute(
