@@ -30,7 +30,7 @@ from folkmoot.moderation.statements.queries import (
     was_hidden_by_program,
 )
 from folkmoot.moderation.statements.transparency_record import record_of
-from folkmoot.moderation.verdicts.model import STRIKE_LASTS
+from folkmoot.moderation.verdicts.model import STRIKE_LASTS, DeciderKind
 from folkmoot.moderation.verdicts.queries import get_verdict
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.request import KEEPING_FORM, Request
@@ -125,6 +125,7 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
         "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, was_hidden=was_hidden,
         open_until=open_until,
         clause=find_clause(statement.clause, statement.policy),
+        is_by_jury=bool(verdict and verdict.decider.kind is DeciderKind.JURY),
         is_wrong=bool(verdict and verdict.overturned_by_id and not statement.is_in_force),
         counts_until=verdict.made_at + STRIKE_LASTS if verdict and verdict.is_strike(clock.now()) else None,
         can_appeal=bool(verdict and not lodged and can_appeal(Side.AUTHOR, verdict, clock.now())),

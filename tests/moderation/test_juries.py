@@ -33,6 +33,8 @@ async def test_a_jury_decides_and_another_jury_hears_the_appeal(room: JuryRoom) 
     assert (verdict.action, verdict.clause) == (Action.REMOVE, "violence")
     assert verdict.explanation.startswith(f"A jury of {len(answered)} members")
     assert statement.explanation == verdict.explanation
+    page = (await (await room.village.by_browser("author")).get(f"/statements/{statement.id}")).text
+    assert "A jury: members of this network, drawn at random." in page
     assert not await room.court.sees("reader", post)
     assert (await room.jury(case)).state is State.DECIDED
     assert [(one.case_id, one.action, one.is_agreed) for one in outcomes] == [(case.id, "remove", True)]
