@@ -11,6 +11,7 @@ from folkmoot.moderation.cases.actions import open_case
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.juries.queries.rings import upsert_ring
+from folkmoot.moderation.jury.model import About, Answer, Ring
 from folkmoot.network.sessions.model import Role
 from tests.network_up import NetworkUp
 from tests.newcomers import newcomer, on_database, post
@@ -79,7 +80,9 @@ def _arrange(running: NetworkUp, names: list[str], post_id: int) -> int:
                 " VALUES ($1, $2, $3, $4, 0, 'answered', $5, $5, 1, $5)",
                 [(clock.draw(1 << 62), case.id, number, id_, now) for number, id_ in enumerate(account_ids, 1)],
             )
-            await upsert_ring(tx, ring_id, 12.0, 1, account_ids, now)
+            said = (case.id, (Answer.BREACH,) * len(account_ids))
+            ring = Ring(juror_ids=tuple(account_ids), evidence=12.0, about=About.NEITHER, cases=(said,))
+            await upsert_ring(tx, ring_id, ring, now)
         return ring_id
 
     return on_database(running, arrange)
