@@ -56,11 +56,15 @@ def verify(file: Path, key: str | None, heads: Path | None, as_json: bool) -> No
     found = check(file.read_bytes(), own, kept)
     answer: dict[str, Any] = {
         "genuine": found.is_genuine, "faults": found.faults, "key": found.key, "network": found.network, "made_at": found.made_at,
-        "decisions": found.decisions, "proven": found.proven, "withheld": found.withheld, "key_given": own is not None,
+        "decisions": found.decisions, "unproven": found.unproven, "proven": found.proven, "withheld": found.withheld,
+        "key_given": own is not None,
     }
     if found.is_genuine:
         lines = [f"The package of {found.network} is complete and unchanged.", *(f"  {one}" for one in found.decisions),
                  f"{found.proven} entries of the journal are proven; {found.withheld} more are in the chain, and name a person."]
+        for one in found.unproven:
+            lines.append(f"Not proven, because only entries that name a person contain it: {one}. They are in a package that was exported"
+                         " with --with-people.")
         if own is None:
             lines.append(f"It is signed with the key {found.key}. Compare this key with the one on {found.network}/journal/heads.")
     else:

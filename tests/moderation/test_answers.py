@@ -13,13 +13,16 @@ import msgspec
 import pytest
 
 from folkmoot.moderation.answers.actions import answer_notices
+from folkmoot.moderation.answers.assembling import package_of_case
 from folkmoot.moderation.answers.model import Proof, signed_text
 from folkmoot.moderation.answers.package_file import check
 from folkmoot.moderation.appeals.actions import lodge_appeal
+from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.journal.anchors import AnchorKey, published, read_published
 from folkmoot.moderation.journal.queries import list_anchors
 from folkmoot.moderation.notices.model import Notice, State
 from folkmoot.network.posts.actions import delete_post
+from folkmoot.portability.data_directory import JOURNAL_END
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
 
@@ -171,6 +174,45 @@ async def test_every_change_of_a_package_is_found(court: Court, desk: Desk) -> N
     assert check(_changed(content, "case.html", lambda text: text, AnchorKey(b"another")), key.public).faults
     other = [msgspec.structs.replace(head, hash=bytes(32)) for head in heads]
     assert "is not in the kept list" in check(content, key.public, other).faults[0]
+
+
+async def test_a_decision_of_a_person_is_proven_in_a_package_that_names_nobody(court: Court) -> None:
+    """What an operator exports for an authority. Of decisions before `verdict.settled` contained them, it is said that they are not."""
+    key, post = AnchorKey(court.village.settings.secret), await court.village.write("author", "Dobrý den")
+    await court.report("reporter", post)
+    [case] = await court.queue()
+    await court.decide("moderator", case, "remove")
+    await seal(court.database, court.village.settings.secret, court.village.settings.data / JOURNAL_END)
+    await anchor(court.database)
+    async with court.database.read() as conn:
+        content, full = [
+            await package_of_case(conn, key, ("Náves", "x"), case.id, lambda *_: "", with_people=with_people) for with_people in (False, True)
+        ]
+    decided = [f"x/posts/{post.post.id}: remove, rule 2. No calls to violence, no threats"]
+    for one in (content, full):
+        found = check(one, key.public)
+        assert (found.faults, found.decisions, found.unproven) == ([], decided, [])
+    assert str(court.village.people["moderator"].id) not in _read(content, "journal.json")
+    assert str(court.village.people["moderator"].id) in _read(full, "journal.json")
+    kept = _changed(content, "case.json", lambda text: text.replace(b'"action": "remove"', b'"action": "keep"'), key)
+    assert "is not in the journal" in check(kept, key.public).faults[0]
+    before = check(_changed(content, "journal.json", _without_row("verdict.settled"), key), key.public)
+    assert (before.faults, before.decisions, before.unproven) == ([], [], decided)
+
+
+def _read(content: bytes, name: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name).decode()
+
+
+def _without_row(kind: str) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        proof = json.loads(content)
+        [entry] = [one for one in proof["entries"] if one["row"] and one["row"]["kind"] == kind]
+        entry["row"] = None
+        return json.dumps(proof).encode()
+
+    return change
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"nonsense" * 100, b"PK\x03\x04" + bytes(1000)])

@@ -19,11 +19,12 @@ from folkmoot.moderation.journal.model import Entry, Step, has_valid_hash
 
 _DOCUMENT, _HTML, _PROOF, _MANIFEST = "case.json", "case.html", "journal.json", "manifest.json"
 _MOST_BYTES = 50 * 1024 * 1024  # of a file in a package
-_DECISIONS = (Step.NOTICE_ANSWERED, Step.VERDICT_REACHED)  # entries that contain a decision
+_DECISIONS = (Step.NOTICE_ANSWERED, Step.VERDICT_REACHED, Step.VERDICT_SETTLED)  # entries that contain a decision
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """The result. `key`: that of the package, Base64; `proven`: entries whose content is proven; `withheld`: only their place."""
+    """The result. `key`: that of the package, Base64; `proven`: entries whose content is proven; `withheld`: only their place;
+    `unproven`: decisions whose entries all name a person, and are withheld."""
 
     faults: list[str] = []
     key: str = ""
@@ -32,6 +33,7 @@ class Checked(msgspec.Struct, kw_only=True):
     proven: int = 0
     withheld: int = 0
     decisions: list[str] = []
+    unproven: list[str] = []
 
     @property
     def is_genuine(self) -> bool:
@@ -126,21 +128,23 @@ def _is_proven(entry: ProvenEntry, anchor: Anchor | None) -> bool:
 
 
 def _check_decisions(found: Checked, document: Document, proof: Proof) -> None:
-    """Each decision in the document is the one in the journal."""
-    recorded = [
-        (row.case_id, facts) for entry in proof.entries if (row := entry.row) and row.kind in _DECISIONS and (facts := _facts(row))
-    ]
+    """Each decision in the document is the one in the journal. Of a decision by a person, early releases recorded no entry that names
+    nobody: then it is only said that a package without people does not prove it. Senders of notices get one that does."""
+    recorded: dict[tuple[str, str], set[tuple[object, object]]] = {}
+    for entry in proof.entries:
+        if (row := entry.row) and row.kind in _DECISIONS and "action" in (facts := _facts(row)):
+            recorded.setdefault((str(row.case_id), str(facts.get("verdict"))), set()).add((facts["action"], facts.get("clause")))
     for case in document.cases:
-        if case.decision is None:
+        if (decision := case.decision) is None:
             continue
-        wanted = (case.decision.verdict, case.decision.action, case.decision.clause)
-        if not any(
-            str(case_id) == case.case and (str(facts.get("verdict")), facts.get("action"), facts.get("clause")) == wanted
-            for case_id, facts in recorded
-        ):
-            found.faults.append(f"the decision about {case.address} is not in the journal")
+        known = recorded.get((case.case, decision.verdict))
+        words = f"{case.address}: {decision.action}, rule {decision.rule}"
+        if known and known == {(decision.action, decision.clause)}:
+            found.decisions.append(words)
+        elif known is None and document.notice is None and found.withheld:
+            found.unproven.append(words)
         else:
-            found.decisions.append(f"{case.address}: {case.decision.action}, rule {case.decision.rule}")
+            found.faults.append(f"the decision about {case.address} is not in the journal")
 
 
 def _facts(row: EntryRow) -> dict[str, object]:

@@ -186,7 +186,7 @@ async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
         await reset_told(tx, first_case_id)
     await tell_outcome(tx, first_case_id)
     await _preserve_ordered(tx, case, verdict)
-    await record_step(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
+    await record_step(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id, action=verdict.action, clause=verdict.clause)
     tx.tell(VerdictSettled(verdict_id=verdict.id, case_id=case.id, appealed_verdict_id=case.appealed_verdict_id))
 
 
