@@ -3,6 +3,7 @@
 from typing import Any
 
 from folkmoot.base import clock
+from folkmoot.base.db import Database
 from folkmoot.base.queue.queries import retry_jobs
 from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.model import Case
@@ -16,6 +17,14 @@ from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.network.sessions.queries import get_login
 from tests.village import Village
+
+
+async def somebody_waits(database: Database) -> bool:
+    """Whether a session of this database waits for a lock."""
+    async with database.read() as conn:
+        return bool(await conn.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        ))
 
 
 class Court:

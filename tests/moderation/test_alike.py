@@ -1,5 +1,6 @@
 """One decision about many posts with the same words: at once up to fifty, beyond that with a second moderator."""
 
+import asyncio
 import re
 
 import pytest
@@ -11,11 +12,12 @@ from folkmoot.moderation.proposals.model import State as ProposalState
 from folkmoot.moderation.proposals.queries import list_proposals_of_case
 from folkmoot.moderation.verdicts import alike
 from folkmoot.moderation.verdicts.alike import decide_alike, undo_alike
-from folkmoot.moderation.verdicts.model import Decision, Verdict
+from folkmoot.moderation.verdicts.jobs import repeat
+from folkmoot.moderation.verdicts.model import Decision, Repeat, Verdict
 from folkmoot.moderation.verdicts.queries import count_verdicts_since
 from folkmoot.moderation.verdicts.two_people import answer_proposal
 from folkmoot.network.posts.model import PostView, Visibility
-from tests.moderation.court import Court
+from tests.moderation.court import Court, somebody_waits
 from tests.web.test_pages import form_token
 
 _WORDS = "Sejdeme se v pátek u tramvaje, vezměte tyče."
@@ -146,6 +148,24 @@ async def test_a_refused_or_withdrawn_proposal_repeats_nothing(court: Court, is_
     with pytest.raises(Conflict):
         async with court.database.write() as tx:
             await answer_proposal(tx, second, proposal.id, agrees=True)
+
+
+async def test_a_decision_that_is_undone_while_it_is_repeated_leaves_nothing(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alike, "MOST_ALONE", 2)
+    case, same, _ = await _spread(court)
+    verdict = await _decide(court, case)
+    proposal = await _proposal(court, case)
+    first, second = await court.viewer("moderator"), await court.viewer("other_moderator")
+    async with court.database.write() as tx:
+        await answer_proposal(tx, second, proposal.id, agrees=True)
+    async with court.database.write() as tx:
+        await undo_alike(tx, first, verdict.id)
+        repeating = asyncio.create_task(repeat(court.database, Repeat(verdict.id)))
+        while not repeating.done() and not await somebody_waits(court.database):
+            await asyncio.sleep(0.01)
+    await repeating
+    await court.let_half_a_minute_pass()
+    assert await _gone(court, same) == [False] * 4
 
 
 async def test_the_pages_show_the_posts_first_and_ask_a_second_person(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:

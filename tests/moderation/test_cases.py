@@ -16,7 +16,7 @@ from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
-from tests.moderation.court import Court
+from tests.moderation.court import Court, somebody_waits
 
 
 def _holder(case: Case) -> int | None:
@@ -185,10 +185,8 @@ async def test_a_report_and_a_decision_about_one_post_do_not_deadlock(court: Cou
     async with court.database.write() as tx:
         await lock_case(tx, case.id)
         report = asyncio.create_task(court.report("other_reporter", post, clauses=("violence",)))
-        async with court.database.read() as conn:
-            while not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM"
-                                          " pg_database WHERE datname = current_database()) OR NOT granted AND database IS NULL)"):
-                await asyncio.sleep(0.01)
+        while not await somebody_waits(court.database):
+            await asyncio.sleep(0.01)
         await decide_case(tx, moderator, case.id, Decision(action="remove", clause="violence"))
     await report
     assert (await court.case(case.id)).state is State.DECIDED

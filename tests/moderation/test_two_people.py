@@ -204,6 +204,23 @@ async def test_what_was_proposed_ends_with_its_verdict(court: Court) -> None:
     assert "proposal.closed" in await court.journal(case)
 
 
+@pytest.mark.parametrize("is_undone", [True, False])
+async def test_nobody_hears_of_a_deletion_whose_decision_can_still_be_undone(court: Court, is_undone: bool) -> None:
+    await court.report("reporter", await court.village.write("author", "Zabiju vás všechny."), clauses=("violence",))
+    case = await court.claim("moderator", (await court.queue())[0])
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        verdict = await decide_case(tx, moderator, case.id, Decision(action="suspend", clause="violence"))
+    await _answer(court, await _propose(court, verdict))
+    await court.village.work()
+    assert await court.told("author") == []
+    if is_undone:
+        async with court.database.write() as tx:
+            await undo_verdict(tx, moderator, verdict.id)
+    await court.let_half_a_minute_pass()
+    assert [kind for kind, _ in await court.told("author")] == ([] if is_undone else ["statement"] * 3)
+
+
 async def test_the_time_to_appeal_begins_anew_with_the_agreement(court: Court) -> None:
     _, _, verdict = await _suspended(court)
     with clock.stopped_at(clock.now() + OPEN_FOR - timedelta(days=1)):

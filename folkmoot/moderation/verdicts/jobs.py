@@ -8,16 +8,16 @@ from folkmoot.moderation.reports.weighing import weigh_again
 from folkmoot.moderation.verdicts import actions, two_people
 from folkmoot.moderation.verdicts.alike import repeat_verdict
 from folkmoot.moderation.verdicts.model import Repeat, Settle
-from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, lock_verdict
 
 
 async def repeat(database: Database, order: Repeat) -> None:
     """Repeats an approved verdict about the posts that were written before it was proposed, a few in each transaction. A verdict that
-    was overturned meanwhile is not repeated any further."""
+    was undone or overturned meanwhile is not repeated any further: its row is locked, so undoing it finds what was repeated."""
     last: int | None = 0
     while last is not None:
         async with database.write() as tx:
-            verdict = await get_verdict(tx, order.verdict_id)
+            verdict = await lock_verdict(tx, order.verdict_id)
             proposed = [one for one in await list_proposals_of_case(tx, verdict.case_id) if one.kind is Kind.REPEAT]
             if not proposed or verdict.undone_at or verdict.overturned_by_id:
                 return

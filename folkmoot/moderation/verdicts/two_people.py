@@ -105,14 +105,14 @@ async def _apply(tx: WriteTx, moderator: Viewer, agreed: Proposal) -> None:
 
 
 async def _delete_account(tx: WriteTx, verdict: Verdict, agreed: Proposal) -> None:
-    """Imposes the deletion and notifies the member at once, because two people have had time to think. `appeals` deletes the account
-    when nobody can appeal any more."""
+    """Imposes the deletion. The member is notified at once or, while the verdict can still be undone, together with it. `appeals`
+    deletes the account when nobody can appeal any more."""
     case = await lock_case(tx, verdict.case_id)
     clause = find_clause(verdict.clause, verdict.policy)
     statement = await impose_restriction(tx, case, Measure.DELETE, clause, verdict_id=verdict.id, explanation=agreed.reason)
     if verdict.settled_at:
         await queries.update_settled(tx, verdict.id, clock.now())
-    await tell_statement(tx, statement)
+        await tell_statement(tx, statement)
 
 
 async def _require_suspending(tx: WriteTx, verdict: Verdict) -> None:
