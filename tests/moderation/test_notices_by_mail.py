@@ -158,6 +158,16 @@ def test_answers_of_programs_are_no_notices() -> None:
     assert _draft(_mail(text, From="folkmoot@localhost")).addresses, "a person has forwarded a letter"
 
 
+def test_reports_without_return_path_and_notices_through_a_list_are_heard_but_not_answered() -> None:
+    for content, place in (
+        (b"Return-Path: <>\r\n" + _ARF, "/posts/1234"), (_mail(json.dumps(_XARF), Return_Path="<>"), "/@author/77"),
+        (_mail(f"Look at {_BASE}/posts/5", Precedence="list"), "/posts/5"),
+    ):
+        draft = _draft(content)
+        assert (draft.addresses[0], draft.reply_to) == (_BASE + place, "")
+    assert isinstance(_read(_mail("Who comes on Friday?", Precedence="list")), Ignored)
+
+
 def _deep(levels: int) -> bytes:
     head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(levels))
     return b"From: a@example.org\r\nSubject: deep\r\nMIME-Version: 1.0\r\n" + head + b"\r\n" + f"{_BASE}/posts/5".encode()

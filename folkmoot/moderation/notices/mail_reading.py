@@ -44,6 +44,7 @@ class _Content(msgspec.Struct):
 
     plain: list[str] = []
     html: list[str] = []
+    is_report: bool = False  # machine-readable
     reported: list[str] = []  # addresses in fields of machine-readable reports
     kind: str = ""  # of a machine-readable report
     description: str = ""
@@ -58,7 +59,10 @@ def read_mail(
         message = message_from_bytes(content)
         if reason := _is_answer_of_program(message, own_sender):
             return Ignored(reason)
-        draft = _draft(message, mail_key, own, language)
+        found = _read_parts(message)
+        draft = _draft(message, found, mail_key, own, language)
+        if reason := _is_of_no_sender(message, found, draft):
+            return Ignored(reason)
         return msgspec.structs.replace(draft, raw=content[:MOST_RAW], signed_by=signers(message, authserv))
     except Exception as error:  # the parser fails in many ways; a person reads what it cannot read
         log.warning("a mail cannot be parsed (%s): a person has to read it", type(error).__name__)
@@ -83,13 +87,12 @@ def signers(message: Message, authserv: str) -> tuple[str, ...]:
     return tuple(found)[:10]
 
 
-def _draft(message: Message, mail_key: bytes, own: OwnAddresses, language: str) -> NoticeDraft:
-    found = _read_parts(message)
+def _draft(message: Message, found: _Content, mail_key: bytes, own: OwnAddresses, language: str) -> NoticeDraft:
     name, email = parseaddr(_header(message, "From"))
     words = found.description or "\n\n".join(found.plain or map(_text_of, found.html))
     said = "\n\n".join(filter(None, [_header(message, "Subject"), words]))
     in_text = addresses_in("\n".join([*found.plain, *map(unescape, found.html), found.description])[:_LONGEST_TEXT])
-    is_automatic = _word(message, "Auto-Submitted") not in ("", "no")
+    is_automatic = _word(message, "Auto-Submitted") not in ("", "no") or _is_from_list(message) or _has_no_return_path(message)
     reply_to = _MESSAGE_ID.fullmatch(_header(message, "Message-ID"))
     return NoticeDraft(
         door=Door.MAIL, addresses=tuple(dict.fromkeys([*found.reported, *_own_addresses(own, in_text)])), reason=said, name=name,
@@ -109,15 +112,31 @@ def _is_answer_of_program(message: Message, own_sender: str) -> str:
     sender = parseaddr(_header(message, "From"))[1].lower()
     if submitted in ("auto-replied", "auto-notified") or message["X-Autoreply"] or message["X-Autorespond"]:
         return "an automatic answer"
-    if _word(message, "Precedence") in ("auto_reply", "list"):
-        return "a mailing list, or an automatic answer"
-    if message["Return-Path"] is not None and _header(message, "Return-Path").strip() in ("<>", ""):
-        return "a bounce"
+    if _word(message, "Precedence") == "auto_reply":
+        return "an automatic answer"
     if message.get_content_type() == "multipart/report" and _report_type(message) in ("delivery-status", "disposition-notification"):
         return "a delivery report"
     if submitted not in ("", "no") and sender and sender == own_sender.lower():
         return "a mail of this network"
     return ""
+
+
+def _is_of_no_sender(message: Message, found: _Content, draft: NoticeDraft) -> str:
+    """Why a mail of a list, or without a return path, is no notice; empty if it is one. The mailbox may be behind a list that passes
+    on what abuse desks write, and their programs send reports that nobody shall answer. A bounce quotes mails of this network."""
+    if _has_no_return_path(message) and not found.is_report:
+        return "a bounce"
+    if _is_from_list(message) and not draft.addresses:
+        return "a mailing list"
+    return ""
+
+
+def _is_from_list(message: Message) -> bool:
+    return _word(message, "Precedence") == "list"
+
+
+def _has_no_return_path(message: Message) -> bool:
+    return message["Return-Path"] is not None and _header(message, "Return-Path").strip() in ("<>", "")
 
 
 def _report_type(message: Message) -> str:
@@ -161,6 +180,7 @@ def _read_arf(part: Message, found: _Content) -> None:
         _decoded(part).encode()
     )
     found.kind = str(fields.get("Feedback-Type", "")).strip().lower()
+    found.is_report = True
     for value in fields.get_all("Reported-URI", []):
         found.reported.append(str(value).strip().strip("<>"))
 
@@ -173,6 +193,7 @@ def _read_xarf(text: str, found: _Content) -> bool:
         return False
     if not isinstance(report, dict) or not str(report.get("xarf_version", "")).startswith("4"):
         return False
+    found.is_report = True
     found.kind = _field(report, "type").lower().replace("-", "_")
     found.reference = _field(report, "report_id") or None
     found.description = _field(report, "description") or f"{_field(report, 'category')}: {found.kind}"
