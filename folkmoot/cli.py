@@ -33,6 +33,7 @@ _COMMANDS = {
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
     "contacts": ("contacts", "Register hosting providers, authorities and trusted flaggers."),
     "cases": ("cases", "List cases that wait for a decision, in the order of the queue."),
+    "webhook": ("webhook", "Try the address that is called before the time to decide a case is over."),
     "proposals": ("proposals", "List and answer what needs two people."),
     "hold": ("hold", "Keep what a case is about for a court or the police."),
     "evidence": ("evidence", "Export and check evidence packages."),

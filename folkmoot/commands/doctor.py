@@ -73,7 +73,8 @@ async def examine(settings: Settings) -> list[Finding]:
         ("roster", asyncio.to_thread(_listed(hosts.check_roster, settings))),
         ("certificates", asyncio.to_thread(_listed(certificates.check_certificates, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
-        ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),
+        ("mail", _gathered(connections.check_mail_server(settings))), ("webhook", _gathered(connections.check_webhook(settings))),
+        ("database", _examine_database(settings)),
     ]
     return [finding for found in await asyncio.gather(*(_bounded(name, work) for name, work in groups)) for finding in found]
 
@@ -199,8 +200,10 @@ async def _detector(settings: Settings, conn: Any) -> list[Finding]:
 
 async def _people(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base import clock
-    from folkmoot.commands.checks.operation import check_moderation, check_notices, check_people
+    from folkmoot.base.queue.queries import list_jobs
+    from folkmoot.commands.checks.operation import check_calls, check_moderation, check_notices, check_people
     from folkmoot.commands.demo import has_demo
+    from folkmoot.moderation.cases.calls import CALL_WEBHOOK
     from folkmoot.moderation.cases.queries import count_open, count_stuck, list_left_clauses
     from folkmoot.moderation.journal.queries import count_unsealed, find_state
     from folkmoot.moderation.notices.queries import count_unanswered
@@ -217,7 +220,8 @@ async def _people(settings: Settings, conn: Any) -> list[Finding]:
     cases = check_moderation(
         await count_open(conn, now), await count_stuck(conn), await find_state(conn), unsealed, settings, left=await list_left_clauses(conn)
     )
-    return [*people, *cases, *check_notices(await count_unanswered(conn, now), settings, await _unreceived_mails(settings, conn))]
+    notices = check_notices(await count_unanswered(conn, now), settings, await _unreceived_mails(settings, conn))
+    return [*people, *cases, *check_calls(await list_jobs(conn, name=CALL_WEBHOOK)), *notices]
 
 
 async def _unreceived_mails(settings: Settings, conn: Any) -> int | str | None:

@@ -147,7 +147,7 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call_at_end: Annotated[
         Literal["moderators", "operators", "all", "nobody"], _doc("Who gets a mail when 80 % of the time have passed, and when it is over.")
     ] = "all"
-    webhook_url: Annotated[str, _doc("Address that gets a signed POST request each time. Empty: none.")] = ""
+    webhook_url: Annotated[str, _doc("Public address, on port 80 or 443, that gets a signed POST request each time. Empty: none.")] = ""
     webhook_secret: Annotated[str, _doc("Key of the signature (HMAC-SHA256) of these requests, at least 32 characters.")] = ""
     sample_per_day: Annotated[
         int, _doc("Public posts a day that people judge at random, to measure how much breaks the rules. 0: none.", ge=0, le=1000)

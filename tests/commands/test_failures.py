@@ -41,7 +41,7 @@ _ARGUMENTS = {
     "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
-    "evidence export": ["1", "--to", "{other}"],
+    "evidence export": ["1", "--to", "{other}"], "webhook": [],
     "transparency note": [__file__, "--month", "2026-06", "--yes"], "transparency notes": [], "transparency withdraw": ["1", "--yes"],
     "transparency provider": ["--to", "{other}"],
     "proposals list": [], "proposals agree": ["1", "--by", "eva", "--password-file", __file__],
@@ -59,6 +59,7 @@ _ARGUMENTS = {
 _LACKING = {
     "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"), "host release": (1, "binding"),
     "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"), "host rotate": (1, "exposure"),
+    "webhook": (1, "problem"),
 }
 _NEED_NO_DATABASE = {"restore", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {

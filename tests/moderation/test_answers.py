@@ -186,7 +186,7 @@ async def test_a_decision_of_a_person_is_proven_in_a_package_that_names_nobody(c
     await anchor(court.database)
     async with court.database.read() as conn:
         content, full = [
-            await package_of_case(conn, key, ("Náves", "x"), case.id, lambda *_: "", with_people=with_people) for with_people in (False, True)
+            await package_of_case(conn, key, ("Náves", "x"), case.id, lambda *_: "", with_people=shown) for shown in (False, True)
         ]
     decided = [f"x/posts/{post.post.id}: remove, rule 2. No calls to violence, no threats"]
     for one in (content, full):

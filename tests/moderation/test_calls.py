@@ -1,22 +1,42 @@
 """Moderators and operators are called before a deadline: by mail, and by a signed request to an address of the operator's."""
 
 import asyncio
+import hmac
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import httpcore
 import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.moderation.cases.calls import Call, Callees, CallFailed, call_people, call_webhook, signature_of
+from folkmoot.base.db import Database
+from folkmoot.base.queue.model import Job
+from folkmoot.base.queue.queries import list_jobs, retry_jobs
+from folkmoot.base.queue.worker import Worker
+from folkmoot.base.subscriptions import Subscriptions
+from folkmoot.commands.checks.connections import check_webhook
+from folkmoot.commands.checks.model import GOOD, WARNING
+from folkmoot.commands.checks.operation import check_calls
+from folkmoot.moderation.cases.calls import (
+    CALL_WEBHOOK,
+    Call,
+    Callees,
+    CallFailed,
+    call_people,
+    call_webhook,
+    signature_of,
+    try_webhook,
+)
 from folkmoot.moderation.cases.jobs import watch_deadlines
 from folkmoot.moderation.cases.model import Case
 from folkmoot.network.sessions.model import Role
 from tests.base.test_http_client import PUBLIC, SeenAsPublic
+from tests.commands.findings import found_by, settings_with, states_of
 from tests.moderation.court import Court
 from tests.push_service import Device
 from tests.web.test_pages import form_token
@@ -117,28 +137,36 @@ async def test_a_decided_case_calls_nobody(court: Court) -> None:
 
 @dataclass
 class _Duty:
-    """A real HTTP server that keeps what it was sent."""
+    """A real HTTP server that keeps what it was sent. With `key` it refuses what is not signed with it, as `docs/operate/notices.md`
+    says."""
 
     port: int = 0
     status: int = 204
+    key: str = ""
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
-        self.requests.append((headers, await reader.readexactly(int(headers["content-length"]))))
-        writer.write(f"HTTP/1.1 {self.status} Done\r\nContent-Length: 0\r\n\r\n".encode())
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        status = self.status
+        if self.key:
+            signed = hmac.new(self.key.encode(), f"{headers['x-folkmoot-timestamp']}.".encode() + body, "sha256").hexdigest()
+            status = self.status if headers["x-folkmoot-signature"] == f"sha256={signed}" else 401
+        if 200 <= status < 300:
+            self.requests.append((headers, body))
+        writer.write(f"HTTP/1.1 {status} Done\r\nContent-Length: 0\r\n\r\n".encode())
         await writer.drain()
         writer.close()
 
-    async def send(self, call: Call) -> None:
-        async def resolve(_host: str, _port: int) -> list[str]:
-            return [PUBLIC]
+    async def resolve(self, _host: str, _port: int) -> list[str]:
+        return [PUBLIC]
 
-        async def connect(_address: str, _port: int) -> httpcore.AsyncNetworkStream:
-            return SeenAsPublic(await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", self.port))  # type: ignore[return-value]
+    async def connect(self, _address: str, _port: int) -> httpcore.AsyncNetworkStream:
+        return SeenAsPublic(await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", self.port))  # type: ignore[return-value]
 
-        await call_webhook(_CALLEES, call, resolve=resolve, connect=connect)
+    async def send(self, call: Call, callees: Callees = _CALLEES) -> None:
+        await call_webhook(callees, call, resolve=self.resolve, connect=self.connect)
 
 
 @pytest.fixture
@@ -172,3 +200,43 @@ async def test_a_refused_request_is_retried_like_any_job(duty: _Duty, status: in
     duty.port = 1  # nobody listens: not taken for a lost database
     with pytest.raises(CallFailed):
         await duty.send(_CALL)
+
+
+async def test_a_call_that_is_refused_while_the_key_is_exchanged_arrives_with_the_new_one(court: Court, duty: _Duty) -> None:
+    """The receiver has the new key first. Calls that it refuses meanwhile are repeated, and signed anew."""
+    [case] = await _cases(court, "violence")
+    await _call_at(court, case, 0.51)
+    duty.key = "the next key, of which somebody removed knows nothing"
+
+    async def work(callees: Callees) -> None:
+        async with court.database.write() as tx:
+            await retry_jobs(tx, name=CALL_WEBHOOK, later_too=True)
+
+        async def call(_database: Database, payload: Call) -> None:
+            await duty.send(payload, callees)
+
+        await Worker(court.database, [Job(CALL_WEBHOOK, Call, call)], (), Subscriptions()).run(until_empty=True)
+
+    await work(_CALLEES)
+    async with court.database.read() as conn:
+        [waiting] = await list_jobs(conn, name=CALL_WEBHOOK)
+    assert duty.requests == []
+    assert states_of(check_calls([waiting])) == {"calls.accepted": WARNING}
+    await work(msgspec.structs.replace(_CALLEES, webhook_secret=duty.key))
+    [(_, body)] = duty.requests
+    assert json.loads(body)["cases"][0]["id"] == str(case.id)
+    assert await _jobs(court, CALL_WEBHOOK) == []
+
+
+async def test_an_operator_can_try_the_webhook_before_it_is_needed(duty: _Duty, tmp_path: Path) -> None:
+    duty.key = _SECRET
+    await try_webhook(_CALLEES, resolve=duty.resolve, connect=duty.connect)
+    assert json.loads(duty.requests[0][1])["event"] == "webhook.tried"
+    with pytest.raises(CallFailed, match="401"):
+        await try_webhook(msgspec.structs.replace(_CALLEES, webhook_secret="another"), resolve=duty.resolve, connect=duty.connect)
+    with pytest.raises(CallFailed, match="only public addresses"):
+        await try_webhook(msgspec.structs.replace(_CALLEES, webhook_url=f"http://127.0.0.1:{duty.port}/"))
+    duty.key = ""
+    for url, found in (("", {}), (_CALLEES.webhook_url, {"calls.webhook": GOOD}), ("http://10.0.0.1/", {"calls.webhook": WARNING})):
+        settings = settings_with(tmp_path, f'[moderation]\nwebhook_url = "{url}"\nwebhook_secret = "{_SECRET}"')
+        assert await found_by(check_webhook(settings, resolve=None if "10." in url else duty.resolve, connect=duty.connect)) == found

@@ -1,4 +1,4 @@
-"""Checks that connect: to the web processes, to the public address, and to the mail server. Each waits three seconds at most."""
+"""Checks that connect: to web processes, public address, mail server and webhook. Each waits ten seconds at most."""
 
 import asyncio
 import json
@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from folkmoot.base import clock
+from folkmoot.base.errors import Unavailable
+from folkmoot.base.http_client import Connect, Refused, Resolve, send
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.commands.options import start_command
 from folkmoot.config import Settings
@@ -106,3 +108,23 @@ async def check_mail_server(settings: Settings) -> AsyncIterator[Finding]:
         )
     else:
         yield Finding("mail.answers", GOOD, f"the mail server {where} answers")
+
+
+async def check_webhook(
+    settings: Settings, *, resolve: Resolve | None = None, connect: Connect | None = None
+) -> AsyncIterator[Finding]:
+    """Whether the address that is called before a deadline can be reached. It is asked for nothing, so nobody is called."""
+    url = settings.moderation.webhook_url
+    if not url:
+        return
+    try:
+        await send("HEAD", url, follows=False, seconds=_SECONDS, resolve=resolve, connect=connect)
+    except Unavailable as error:
+        why = ": only public addresses are called, on port 80 or 443" if isinstance(error, Refused) else ""
+        yield Finding(
+            "calls.webhook", WARNING, f"the webhook cannot be called: {error.log_text}{why}",
+            "nobody is called by a request before a deadline; mails are sent",
+            "correct moderation.webhook_url, restart, and run: moot webhook",
+        )
+    else:
+        yield Finding("calls.webhook", GOOD, f"{urlsplit(url).hostname}, which is called before deadlines, answers")

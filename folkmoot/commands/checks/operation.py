@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from folkmoot.base.queue.model import QueueState, Timed, TimedState
+from folkmoot.base.queue.model import QueueState, StoredJob, Timed, TimedState
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.config import Settings
 
@@ -129,6 +129,15 @@ def _mailbox(settings: Settings, unreceived: int | str | None) -> Finding:
         return Finding("notices.mailbox", WARNING, f"{unreceived} mails in the mailbox are not received yet",
                        "a host may wait for an answer", "wait a few minutes; if they do not get fewer: moot jobs list")
     return Finding("notices.mailbox", GOOD, f"the mailbox of {settings.notices.mailbox_user} is read; {unreceived} new mails")
+
+
+def check_calls(jobs: Sequence[StoredJob]) -> Iterator[Finding]:
+    """Whether calls before a deadline were refused. `jobs`: calls that were not accepted yet."""
+    refused = [job for job in jobs if job.last_error]
+    if refused:
+        yield Finding("calls.accepted", WARNING, f"{len(refused)} calls before a deadline were not accepted: {refused[0].last_error}",
+                      "whoever is on duty may not know",
+                      "solve that, and see with moot webhook; calls are repeated for an hour, after that: moot jobs retry --all")
 
 
 def check_detector(fault: str, file: "Path | None", pauses: Sequence[tuple[bool, str]] | None = None) -> Iterator[Finding]:

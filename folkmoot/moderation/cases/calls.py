@@ -14,7 +14,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Unavailable
-from folkmoot.base.http_client import Connect, Resolve, send
+from folkmoot.base.http_client import Connect, Refused, Resolve, send
 from folkmoot.config import Settings
 from folkmoot.moderation.cases import queries
 from folkmoot.moderation.cases.model import Share
@@ -97,22 +97,32 @@ async def _call_about_left(tx: WriteTx, case_ids: Sequence[int]) -> None:
 
 
 async def call_webhook(callees: Callees, call: Call, *, resolve: Resolve | None = None, connect: Connect | None = None) -> None:
-    """Sends one call as JSON. Raises CallFailed for any answer that is not a success; the job is then retried.
-
-    `X-Folkmoot-Signature` is the HMAC-SHA256 of the timestamp, a dot and the body, so that nobody else can call, and an
-    old call cannot be repeated.
-    """
-    body = msgspec.json.encode({
+    """Sends one call as JSON. Raises CallFailed for any answer that is not a success; the job is then retried."""
+    await _post(callees, {
         "event": "cases.deadline_neared", "id": call.id, "share": call.share, "count": call.count, "next_due_at": call.next_due_at,
         "url": f"{callees.base_url}/moderate",
         "cases": [{"id": str(id_), "url": f"{callees.base_url}/moderate/cases/{id_}"} for id_ in call.case_ids],
-    })
+    }, resolve, connect)
+
+
+async def try_webhook(callees: Callees, *, resolve: Resolve | None = None, connect: Connect | None = None) -> None:
+    """Sends a request that is signed like a call, about no case: for an operator who wants to know whether calls arrive. Raises
+    CallFailed."""
+    await _post(callees, {"event": "webhook.tried", "id": clock.token(16), "url": f"{callees.base_url}/moderate"}, resolve, connect)
+
+
+async def _post(callees: Callees, fields: dict[str, object], resolve: Resolve | None, connect: Connect | None) -> None:
+    """`X-Folkmoot-Signature` is the HMAC-SHA256 of the timestamp, a dot and the body, so that nobody else can call, and an old call
+    cannot be repeated. Each attempt is signed anew, so a call that was refused during an exchange of the key arrives after it."""
+    body = msgspec.json.encode(fields)
     timestamp = str(int(clock.now().timestamp()))
     try:
         answer = await send("POST", callees.webhook_url, body=body, resolve=resolve, connect=connect, headers={
             "content-type": "application/json", "x-folkmoot-timestamp": timestamp,
             "x-folkmoot-signature": f"sha256={signature_of(callees.webhook_secret, timestamp, body)}",
         })
+    except Refused as error:
+        raise CallFailed(f"{error.log_text}: only public addresses are called, on port 80 or 443") from error
     except Unavailable as error:
         raise CallFailed(error.log_text) from error
     if not 200 <= answer.status < 300:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.config import Mail, Settings
+from folkmoot.config import Mail, Moderation, Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.exposure.model import NETWORK, POSTGRES, REPLICATION, REPOSITORY
@@ -170,3 +170,11 @@ def test_a_second_removal_forgets_nothing_of_the_first(directory: DataDirectory)
     directory.write(directory.path / "secrets" / "dns-credentials", b"known to both")
     note_removal(settings, directory, msgspec.structs.replace(PEER, id="cd" * 32, name="south"))
     assert {secret.name for secret in outstanding(settings, directory)} == {"mail", "dns"}
+
+
+def test_the_key_of_the_webhook_is_named_until_it_is_exchanged(directory: DataDirectory) -> None:
+    before = Moderation(webhook_url="https://duty.example.org/", webhook_secret="known to north, and long enough.")
+    note_removal(settings_of(directory, moderation=before), directory, PEER)
+    assert [secret.name for secret in outstanding(settings_of(directory, moderation=before), directory)] == ["webhook"]
+    after = msgspec.structs.replace(before, webhook_secret="known to nobody but the receiver")
+    assert not outstanding(settings_of(directory, moderation=after), directory)
