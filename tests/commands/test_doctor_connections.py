@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from folkmoot.commands.checks import connections, portability
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.portability.certificates import trust
+from tests.base.test_http_client import FakeInternet
 from tests.commands.findings import found_by, settings_with
 
 
@@ -40,6 +41,30 @@ async def test_a_web_process_that_is_missing_or_not_ready_is_named(data: Path) -
     server.close()
     assert await found_by(connections.check_web(settings)) == {"web.answers": BROKEN}
     assert await found_by(connections.check_mail_server(mail)) == {"mail.answers": BROKEN}
+
+
+async def test_a_webhook_that_cannot_be_called_is_named(data: Path) -> None:
+    """Any answer shows that it can be reached: it is asked for nothing that would call somebody."""
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 405 X\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def found(url: str) -> dict[str, str]:
+        text = f'[moderation]\nwebhook_url = "{url}"\nwebhook_secret = "{"x" * 32}"'
+        return await found_by(connections.check_webhook(settings_with(data, text), resolve=internet.resolve, connect=internet.connect))
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    internet = FakeInternet(server.sockets[0].getsockname()[1])
+    assert await found("") == {}
+    assert await found("http://duty.example.org/moot") == {"calls.webhook": GOOD}
+    assert asked[0].startswith(b"HEAD /moot ")
+    assert await found("http://duty.example.org:8080/moot") == {"calls.webhook": WARNING}
+    server.close()
+    assert await found("http://duty.example.org/moot") == {"calls.webhook": WARNING}
 
 
 def certificate(folder: Path, days: int, host: str = "localhost") -> Path:

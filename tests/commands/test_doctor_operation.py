@@ -15,6 +15,7 @@ from folkmoot.commands import doctor
 from folkmoot.commands.checks import operation
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.config import Settings
+from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call
 from folkmoot.network.sessions.model import Role
 from folkmoot.portability.queries import insert_run
 from folkmoot.portability.runs import BACKUP, DRILL, Run
@@ -130,6 +131,15 @@ def test_faults_of_moderation_are_named(data: Path) -> None:
     }
     found = states_of(operation.check_moderation(none, 0, SealState.ENTRIES_MISSING, 0, settings))
     assert found == {"cases.overdue": GOOD, "journal.whole": BROKEN}
+
+
+async def test_calls_that_were_not_accepted_are_named(village: Village) -> None:
+    async with village.database.write() as tx:
+        tx.enqueue(CALL_WEBHOOK, Call(id="one", share=50, count=1, next_due_at=clock.now(), case_ids=(7,)))
+    assert "calls.accepted" not in await _ask(village)  # it waits for its first attempt
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE jobs SET tries = 1, last_error = 'answered 401' WHERE name = $1", CALL_WEBHOOK)
+    assert (await _ask(village))["calls.accepted"] == WARNING
 
 
 def test_notices_that_wait_for_somebody_are_named(data: Path) -> None:
