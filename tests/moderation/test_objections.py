@@ -50,6 +50,8 @@ async def test_somebody_else_hears_the_objection_and_its_sender_gets_one_mail_ab
             await claim_case(tx, moderator, case.id)
     page = await (await court.village.by_browser("other_moderator")).get(f"/moderate/cases/{case.id}")
     assert "Je to výhrůžka." in page.text
+    receipt = desk.intake.receipts.path(notice.number)
+    assert "Somebody else looks at it" in (await court.village.nobody().get(receipt)).text
     before = _mails(court)
     await court.decide("other_moderator", case, action)
     assert _mails(court)[len(before):] == ["notice_objection"]
@@ -57,6 +59,7 @@ async def test_somebody_else_hears_the_objection_and_its_sender_gets_one_mail_ab
         [objection] = await list_objections(conn, notice.id)
     assert objection.appeal.state is state
     assert [outcome.action for outcome in await desk.outcomes(notice)] == [action]
+    assert "Somebody else looks at it" not in (await court.village.nobody().get(receipt)).text
     await court.village.work()
     assert _mails(court)[len(before):] == ["notice_objection"]
 
