@@ -334,10 +334,12 @@ def test_addresses_are_read_in_many_forms() -> None:
         ("https://moot.example/users/jana", None, "jana", ""), ("https://moot.example/@jana/about", None, "", ""),
         ("https://media.example/media/abcdefghij.small.png", None, "", "abcdefghij"), ("https://moot.example/", None, "", ""),
         ("https://moot.example/posts/99999999999999999999", None, "", ""), ("https://user@moot.example/posts/123", 123, "", ""),
+        ("moot.example/posts/123", 123, "", ""), ("moot[dot]example/@jana", None, "jana", ""),
+        ("hxxps[://]moot{.}example./@jana/123", 123, "", ""),
     ):
         assert own.read(address) == (post_id, name, picture), address
     for foreign in (
-        "https://moot.example.org/posts/1", "https://xmoot.example/posts/1", "ftp://moot.example/posts/1", "moot.example/posts/1",
+        "https://moot.example.org/posts/1", "https://xmoot.example/posts/1", "ftp://moot.example/posts/1", "moot.example",
         "https://evil.example/https://moot.example/posts/1", "", "https://[::1", "javascript:alert(1)", "https://moot.example@x/",
     ):
         assert own.read(foreign) is None, foreign
@@ -346,4 +348,9 @@ def test_addresses_are_read_in_many_forms() -> None:
 def test_addresses_are_found_in_a_text() -> None:
     text = "See (https://a.example/posts/1), <https://a.example/posts/2> and hxxps[:]//a[.]example/posts/3. Again https://a.example/posts/1!"
     assert addresses_in(text) == ["https://a.example/posts/1", "https://a.example/posts/2", "hxxps[:]//a[.]example/posts/3"]
-    assert len(addresses_in("https://a" * 100_000)) < 100_000  # in linear time
+    text = "It is at a[.]example/@jana/4, not b.example/x, mail@a.example/posts/9 or https://c.example/a.example/posts/9."
+    assert addresses_in(text) == ["a[.]example/@jana/4", "https://c.example/a.example/posts/9"]
+    filtered = "https://eur01.filter.example/?url=https%3A%2F%2Fa.example%2F%40jana%2F5&data=05"
+    assert addresses_in(filtered) == [filtered, "https://a.example/@jana/5"]
+    for hostile in ("https://a", "a.cz/@", "a[.]", "http://x?u="):
+        assert len(addresses_in(hostile * 100_000)) < 100_000  # in linear time

@@ -1,6 +1,7 @@
 """Reads the addresses that a notice names: which ones are of this network, and of what. No input or output.
 
-People send addresses in many forms: from the browser, from an app, of a picture, and made harmless (`hxxps://moot[.]net`).
+People send addresses in many forms: from the browser, from an app, of a picture, without `https://`, made harmless
+(`hxxps://moot[.]net`), and inside the link of a mail filter.
 """
 
 import re
@@ -11,7 +12,16 @@ from urllib.parse import unquote, urlsplit
 from folkmoot.base.ids import parse_id
 from folkmoot.moderation.notices.model import LONGEST_ADDRESS
 
-_URL = re.compile(r"(?:https?|hxxps?)(?:\[?:\]?)//[^\s<>\"'`|\\]{3,2000}", re.IGNORECASE)
+_DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\))"
+_HOST = rf"(?:[a-z0-9-]{{1,63}}{_DOT}){{1,8}}[a-z]{{2,24}}(?::[0-9]{{1,5}})?"
+_REST = r"[^\s<>\"'`|\\]"
+_URL = re.compile(
+    rf"(?:https?|hxxps?)(?:\[?:\]?//|\[://\]){_REST}{{3,2000}}"
+    rf"|(?<![\w.@/:-]){_HOST}/(?:@|posts/|users/|statuses/|media/){_REST}{{1,2000}}",  # bare, with a path as here
+    re.IGNORECASE,
+)
+_BARE = re.compile(rf"{_HOST}/", re.IGNORECASE)
+_INSIDE = re.compile(r"(?<=.)https?://[^&;]{3,2000}", re.IGNORECASE)
 _TRAILING = ".,:;!?)]}>*_"
 _POST = re.compile(r"(?:/(?:posts|statuses|api/v1/statuses)|/@[^/]{1,300}|/users/[^/]{1,300}/statuses)/([0-9]{1,19})(?:/|$)")
 _ACCOUNT = re.compile(r"/(?:@|users/)([A-Za-z0-9_]{1,64})")
@@ -39,7 +49,7 @@ class OwnAddresses:
             host = parts.netloc.lower().rpartition("@")[2]
         except ValueError:
             return None
-        if parts.scheme not in ("http", "https") or _without_port(host) not in map(_without_port, self._hosts):
+        if parts.scheme not in ("http", "https") or _plain(host) not in map(_plain, self._hosts):
             return None
         path = unquote(parts.path).rstrip("/")
         if found := _POST.match(path):
@@ -55,15 +65,21 @@ class OwnAddresses:
 
 
 def refanged(address: str) -> str:
-    """An address that was made harmless for mail, as it was."""
-    address = address.strip().replace("[.]", ".").replace("(.)", ".").replace("[:]", ":")
-    return re.sub(r"^hxxp", "http", address, flags=re.IGNORECASE)[:LONGEST_ADDRESS]
+    """An address that was made harmless for mail, or written without `https://`, as it was."""
+    address = re.sub(_DOT, ".", address.strip(), flags=re.IGNORECASE).replace("[://]", "://").replace("[:]", ":")
+    bare = "https://" if _BARE.match(address) else ""
+    return bare + re.sub(r"^hxxp", "http", address, flags=re.IGNORECASE)[:LONGEST_ADDRESS - len(bare)]
 
 
 def addresses_in(text: str) -> list[str]:
-    """The URLs in a text, each once, in order. Linear in its length."""
-    return list(dict.fromkeys(found[0].rstrip(_TRAILING) for found in _URL.finditer(text)))
+    """The URLs in a text, each once, in order; after the link of a mail filter the one inside it. Linear in the length of the text."""
+    found: dict[str, None] = {}
+    for match in _URL.finditer(text):
+        address = match[0].rstrip(_TRAILING)
+        found |= dict.fromkeys([address, *(inner[0].rstrip(_TRAILING) for inner in _INSIDE.finditer(unquote(address)))])
+    return list(found)
 
 
-def _without_port(host: str) -> str:
-    return host.removesuffix(":443").removesuffix(":80")
+def _plain(host: str) -> str:
+    """Without the port that goes without saying, and the dot of a complete name."""
+    return host.removesuffix(":443").removesuffix(":80").removesuffix(".")
