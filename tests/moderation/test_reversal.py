@@ -1,5 +1,6 @@
 """Whatever restrictions come and go, afterwards everything is exactly as if they had not been."""
 
+import asyncio
 import itertools
 import json
 import random
@@ -9,11 +10,12 @@ from datetime import timedelta
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Invalid
+from folkmoot.base.errors import Conflict, Forbidden, Invalid
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.actions import open_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.policy import Concerned
+from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, restore_restriction
 from folkmoot.moderation.restrictions.jobs import lift_expired
@@ -21,7 +23,7 @@ from folkmoot.moderation.restrictions.model import Kind, Restriction
 from folkmoot.moderation.restrictions.queries import list_of_case
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import Action, Decision, Verdict
-from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.moderation.verdicts.queries import get_verdict, lock_verdict
 from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import bookmark_post, boost_post, favourite_post, pin_post, vote_in_poll
@@ -29,7 +31,7 @@ from folkmoot.network.posts.model import PollDraft, PostView, Visibility
 from tests import series
 from tests.dump import dump
 from tests.invariants import list_broken
-from tests.moderation.court import Court
+from tests.moderation.court import Court, somebody_waits
 from tests.web.test_pages import form_token
 
 # Records of what happened; everything else must be equal.
@@ -249,6 +251,39 @@ async def test_a_reversal_that_is_undone_leaves_the_decision_and_no_case(court: 
     async with court.database.write() as tx:  # and can be reversed again
         await reverse_verdict(tx, other, verdict.id, "It was a quotation after all.")
     assert await court.sees("reader", post)
+
+
+async def test_an_appeal_that_meets_a_reversal_finds_nothing_to_appeal_against(court: Court) -> None:
+    await court.report("reporter", await court.village.write("author", "Počkáme na něj"), clauses=("violence",))
+    verdict = await court.decide("moderator", (await court.queue())[0], "remove")
+    moderator = await court.viewer("moderator")
+
+    async def appeal() -> None:
+        async with court.database.write() as tx:
+            await lodge_appeal(tx, court.village.people["author"], verdict.id)
+
+    async with court.database.write() as tx:
+        await reverse_verdict(tx, moderator, verdict.id, "It was a quotation.")
+        appealing = asyncio.create_task(appeal())
+        while not appealing.done() and not await somebody_waits(court.database):
+            await asyncio.sleep(0.01)
+    with pytest.raises(Forbidden):
+        await appealing
+    assert await court.queue() == []
+
+
+async def test_a_reversal_and_a_step_that_has_locked_the_decision_do_not_deadlock(court: Court) -> None:
+    """Settling and undoing lock the verdict, then its case."""
+    await court.report("reporter", await court.village.write("author", "Počkáme na něj"), clauses=("violence",))
+    verdict = await court.decide("moderator", (await court.queue())[0], "remove")
+
+    async with court.database.write() as tx:
+        await lock_verdict(tx, verdict.id)
+        reversing = asyncio.create_task(_reverse(court, verdict, "moderator"))
+        while not reversing.done() and not await somebody_waits(court.database):
+            await asyncio.sleep(0.01)
+        await lock_case(tx, verdict.case_id)
+    await reversing
 
 
 async def test_who_may_reverse_what(court: Court) -> None:

@@ -22,7 +22,7 @@ from folkmoot.moderation.notices.actions import list_sender_ids
 from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.notices.queries import list_outcomes
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_verdicts_on_appeal
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_verdicts_on_appeal, lock_verdict
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
@@ -71,9 +71,10 @@ async def lodge_objection(tx: WriteTx, notice: Notice, verdict_id: int, reason: 
 
 async def _lodge(tx: WriteTx, appeal: Appeal, verdict: Verdict, first: Case, appellant_ids: Sequence[int]) -> Appeal:
     """Stores an appeal in the case in which all appeals against the verdict are heard. `appellant_ids`: who may not decide it."""
+    await find_appeal_case(tx, verdict.id)  # locked before the verdict and its subject, as in a decision
+    verdict = await lock_verdict(tx, verdict.id)  # the team may reverse it at this moment
     if not can_appeal(appeal.side, verdict, clock.now()):
         raise Forbidden("This decision can no longer be appealed.")
-    await find_appeal_case(tx, verdict.id)  # locked before its subject, as in a decision
     if not await can_be_decided(tx, first.subject, first.subject_id):
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 

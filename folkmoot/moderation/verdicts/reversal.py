@@ -25,16 +25,16 @@ async def reverse_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int, reaso
     """
     require_moderator(moderator)
     text = checked_reason(reason)
-    verdict = await queries.get_verdict(tx, verdict_id)
-    first = await lock_case(tx, verdict.case_id)
+    appeal_case = await find_appeal_case(tx, verdict_id)  # locked before the verdict, and that before its case, as in other steps
     verdict = await queries.lock_verdict(tx, verdict_id)
+    first = await lock_case(tx, verdict.case_id)
     if await is_concerned(tx, moderator.id, first.id):
         raise Concerned
     if verdict.undone_at or verdict.overturned_by_id or verdict.action is Action.KEEP:
         raise Conflict("This decision does not stand any more.")
     if verdict.settled_at is None:
         raise Conflict("This decision is half a minute old at most. Whoever decided can still take it back.")
-    if first.is_appeal or await find_appeal_case(tx, verdict.id) or await queries.was_appealed(tx, verdict.id):
+    if first.is_appeal or appeal_case or await queries.was_appealed(tx, verdict.id):
         raise Conflict("Somebody has appealed against this decision, so it is decided there.")
     if not await can_be_decided(tx, first.subject, first.subject_id):
         raise Conflict("What this was about is gone. There is nothing left to decide.")
