@@ -24,10 +24,12 @@ from folkmoot.moderation.notices.receipts import Receipts
 from folkmoot.moderation.restrictions.actions import impose_restriction
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.actions import tell_statement
+from folkmoot.moderation.verdicts.actions import decide_case
+from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
-from tests.moderation.court import Court
+from tests.moderation.court import Court, somebody_waits
 from tests.moderation.notices import Desk
 from tests.moderation.policies import edited, publish, without
 
@@ -322,6 +324,22 @@ async def test_a_notice_is_received_under_a_policy_without_the_rule_about_the_la
         assert "alena@example.org" not in page.text
     finally:
         replace_own(())
+
+
+async def test_a_sender_who_confirms_while_the_case_is_decided_opens_no_other_case(court: Court, desk: Desk) -> None:
+    notice = await desk.receive(await court.village.write("author", "Počkáme na něj"))
+    [case] = await court.queue()
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        await decide_case(tx, moderator, case.id, Decision(action="keep"))
+        confirming = asyncio.create_task(desk.confirm(notice))
+        while not confirming.done() and not await somebody_waits(court.database):
+            await asyncio.sleep(0.01)
+    await confirming
+    await court.let_half_a_minute_pass()
+    assert await court.queue() == []
+    assert (await desk.again(notice)).state is State.ANSWERED
 
 
 def test_addresses_are_read_in_many_forms() -> None:

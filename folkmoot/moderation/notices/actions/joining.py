@@ -8,7 +8,7 @@ from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.actions import bring_deadline_forward, estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject
-from folkmoot.moderation.cases.queries import get_case, update_barred
+from folkmoot.moderation.cases.queries import lock_case, update_barred
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.evidence.actions import keep_reported
 from folkmoot.moderation.journal.actions import record_step
@@ -59,7 +59,7 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
     if subject is Subject.POST and notice.is_reliable and await join_removed(tx, notice, subject_id, before):
         return
     if before:
-        case = await get_case(tx, before)
+        case = await lock_case(tx, before)
         if case.closed_at is None and notice.is_reliable:
             await _rely_on(tx, notice, await open_case(tx, subject, subject_id, account_id, clause))
         return
