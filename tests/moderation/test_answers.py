@@ -151,6 +151,8 @@ async def test_every_change_of_a_package_is_found(court: Court, desk: Desk) -> N
     async with court.database.read() as conn:
         heads = await list_anchors(conn)
     assert check(content, key.public, heads).is_genuine
+    damaged = [check(content[:at] + bytes([content[at] ^ 255]) + content[at + 1:]) for at in range(0, len(content), 29)]
+    assert sum(not one.is_genuine for one in damaged) > len(damaged) / 2, "the rest are times and the like in the head of a file"
 
     def of_document(text: bytes) -> bytes:
         return text.replace(b'"action": "remove"', b'"action": "keep"')
