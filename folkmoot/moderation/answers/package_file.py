@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from lzma import LZMAError
 
 import msgspec
 
@@ -65,7 +66,7 @@ def check(content: bytes, key: bytes | None = None, heads: Sequence[Anchor] = ()
         document = msgspec.json.decode(files[_DOCUMENT], type=Document)
         proof = msgspec.json.decode(files[_PROOF], type=Proof)
         own_key = base64.b64decode(manifest.key, validate=True)
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, OSError) as error:
         found.faults.append(f"this is not an evidence package: {str(error)[:200]}")
         return found
     found.key, found.network, found.made_at = manifest.key, document.address, document.made_at
