@@ -165,7 +165,8 @@ def test_reports_without_return_path_and_notices_through_a_list_are_heard_but_no
     ):
         draft = _draft(content)
         assert (draft.addresses[0], draft.reply_to) == (_BASE + place, "")
-    assert isinstance(_read(_mail("Who comes on Friday?", Precedence="list")), Ignored)
+    for text, by in (("Who comes on Friday?", "no"), (f"Somebody has answered you: {_BASE}/posts/5", "auto-generated")):
+        assert isinstance(_read(_mail(text, Precedence="list", Auto_Submitted=by)), Ignored)
 
 
 def _deep(levels: int) -> bytes:

@@ -92,12 +92,12 @@ def _draft(message: Message, found: _Content, mail_key: bytes, own: OwnAddresses
     words = found.description or "\n\n".join(found.plain or map(_text_of, found.html))
     said = "\n\n".join(filter(None, [_header(message, "Subject"), words]))
     in_text = addresses_in("\n".join([*found.plain, *map(unescape, found.html), found.description])[:_LONGEST_TEXT])
-    is_automatic = _word(message, "Auto-Submitted") not in ("", "no") or _is_from_list(message) or _has_no_return_path(message)
+    answers_nobody = _is_automatic(message) or _is_from_list(message) or _has_no_return_path(message)
     reply_to = _MESSAGE_ID.fullmatch(_header(message, "Message-ID"))
     return NoticeDraft(
         door=Door.MAIL, addresses=tuple(dict.fromkeys([*found.reported, *_own_addresses(own, in_text)])), reason=said, name=name,
         email=email, clause=_CLAUSES.get(found.kind, ""), language=language, reference=found.reference, mail_key=mail_key,
-        reply_to=reply_to[0] if reply_to and not is_automatic else "",
+        reply_to=reply_to[0] if reply_to and not answers_nobody else "",
     )
 
 
@@ -123,12 +123,17 @@ def _is_answer_of_program(message: Message, own_sender: str) -> str:
 
 def _is_of_no_sender(message: Message, found: _Content, draft: NoticeDraft) -> str:
     """Why a mail of a list, or without a return path, is no notice; empty if it is one. The mailbox may be behind a list that passes
-    on what abuse desks write, and their programs send reports that nobody shall answer. A bounce quotes mails of this network."""
+    on what abuse desks write, and their programs send reports that nobody shall answer. A bounce quotes mails of this network, and a
+    list may pass on one under another sender."""
     if _has_no_return_path(message) and not found.is_report:
         return "a bounce"
-    if _is_from_list(message) and not draft.addresses:
+    if _is_from_list(message) and not found.is_report and (not draft.addresses or _is_automatic(message)):
         return "a mailing list"
     return ""
+
+
+def _is_automatic(message: Message) -> bool:
+    return _word(message, "Auto-Submitted") not in ("", "no")
 
 
 def _is_from_list(message: Message) -> bool:
