@@ -131,6 +131,9 @@ async def test_an_undone_verdict_leaves_no_trace_but_in_the_journal(court: Court
             await undo_verdict(tx, other, verdict.id)
     async with court.database.write() as tx:
         await undo_verdict(tx, moderator, verdict.id)
+    with pytest.raises(Conflict, match="does not stand any more"):
+        async with court.database.write() as tx:
+            await undo_verdict(tx, moderator, verdict.id)
     await court.let_half_a_minute_pass()  # the settlement job runs, and does nothing
     assert await _state(court) == before
     assert (await court.case(case.id)).state is State.OPEN

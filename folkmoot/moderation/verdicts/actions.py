@@ -122,7 +122,9 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     if verdict.decider != Decider.person(moderator.id):
         raise Forbidden
     case = await lock_case(tx, verdict.case_id)
-    if verdict.settled_at or verdict.undone_at or clock.now() > verdict.undo_until:
+    if verdict.undone_at:
+        raise Conflict("This decision does not stand any more.")
+    if verdict.settled_at or clock.now() > verdict.undo_until:
         raise Conflict("It is too late to take this back. Only an appeal can change it now.")
     if not case.is_appeal and await find_open_case(tx, case.subject, case.subject_id):
         raise Conflict("A new report has come in meanwhile. Please decide about it.")
