@@ -30,7 +30,7 @@ from folkmoot.portability.standby.model import Facts, Nothing, Stage
 from folkmoot.portability.standby.queries import Sending, get_sending
 from folkmoot.portability.standby.seeding import SeedingProblem, check, seed
 from folkmoot.portability.standby.sharing import install_secrets
-from folkmoot.portability.standby.verification import MANIFEST, DamagedCopy, verify
+from folkmoot.portability.standby.verification import CHECKSUMS, MANIFEST, DamagedCopy, verify
 from tests import series
 from tests.conftest import UNSAFE_BUT_FAST, new_open_folder
 
@@ -137,7 +137,7 @@ def test_every_difference_between_a_copy_and_its_manifest_is_found(primary: Prim
     _, source = prepare(primary, standby)
     good = standby.path / "good"
     subprocess.run(
-        [find_binaries().folder / "pg_basebackup", "--pgdata", good, "--manifest-checksums=SHA256", "--checkpoint=fast", "--no-sync"],
+        [find_binaries().folder / "pg_basebackup", "--pgdata", good, f"--manifest-checksums={CHECKSUMS}", "--checkpoint=fast", "--no-sync"],
         env={"PGHOST": str(source), "PGUSER": "folkmoot_replication", "PGPASSWORD": standby.secret("replication-password")},
         check=True,
     )

@@ -22,7 +22,7 @@ from folkmoot.portability.postgres_settings import REPLICATION_ROLE, REPLICATION
 from folkmoot.portability.progress import Progress, folder_size
 from folkmoot.portability.service_user import child_setup, plain_environment
 from folkmoot.portability.standby.model import Facts
-from folkmoot.portability.standby.verification import MANIFEST, verify
+from folkmoot.portability.standby.verification import CHECKSUMS, MANIFEST, verify
 
 _SPACE = 1.5  # times the size of the primary's data
 _PAUSES = (1, 2, 4, 8, 15, 30)  # seconds between attempts
@@ -113,7 +113,7 @@ def _run_base_backup(
     """Returns why the copy failed, or ""."""
     command: list[str | Path] = [
         binaries.folder / "pg_basebackup", "--pgdata", target, "--wal-method=fetch", "--checkpoint=fast", "--no-sync",
-        "--manifest-checksums=SHA256", "--no-password", "--host", socket_folder, "--username", REPLICATION_ROLE,
+        f"--manifest-checksums={CHECKSUMS}", "--no-password", "--host", socket_folder, "--username", REPLICATION_ROLE,
     ]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=directory.path, pass_fds=(lock,),

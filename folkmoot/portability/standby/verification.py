@@ -1,22 +1,24 @@
 """Compares a base backup with its manifest, because `pg_verifybackup` of the wheel crashes.
 
-`backup_manifest` is JSON: each file with its size and SHA-256, and at the end the SHA-256 of the manifest itself.
-PostgreSQL computes the hashes while it sends the files, so a truncated, missing, additional or changed file is found
-before the copy is used. WAL may be missing in the manifest; recovery checks each of its records by itself.
+`backup_manifest` is JSON: each file with its size and CRC-32C, and at the end the SHA-256 of the manifest itself. PostgreSQL
+computes the checksums while it sends the files, so a truncated, missing, additional or damaged file is found before the copy is
+used. They show damage, not malice: nobody between the two hosts can change anything, because the channel is authenticated,
+and the primary could send whatever it likes (decision 0133). WAL may be missing in the manifest; recovery checks each of its records by itself.
 """
 
 import hashlib
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.progress import Progress
 
 MANIFEST = "backup_manifest"
+CHECKSUMS = "CRC32C"  # what a manifest must have been asked for
 _WAL = "pg_wal/"
 _END = b'"Manifest-Checksum"'
 _THREADS = 2
@@ -46,6 +48,11 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 def verify(folder: Path, progress: Progress) -> int:
     """Reads the whole copy; returns the number of its files. Raises DamagedCopy."""
+    from folkmoot.portability.standby.crc32c import crc32c_of  # imports numpy, which no other process of a standby needs
+
+    def checksum_of(name: str) -> str:
+        return crc32c_of(folder / name).to_bytes(4, sys.byteorder).hex()
+
     expected = {file.name: file for file in _read(folder / MANIFEST).files}
     found = _sizes(folder)
     found = {name: size for name, size in found.items() if name in expected or not name.startswith(_WAL)}
@@ -54,12 +61,12 @@ def verify(folder: Path, progress: Progress) -> int:
     for name, file in expected.items():
         if found[name] != file.size:
             raise _damaged(f"the file {name} has {found[name]} bytes instead of {file.size}")
-        if file.algorithm != "SHA256":
-            raise _damaged(f"the file {name} has no SHA-256 in the manifest")
+        if file.algorithm != CHECKSUMS:
+            raise _damaged(f"the file {name} has no {CHECKSUMS} in the manifest")
     progress.step("verifying the copy", sum(found.values()))
     done = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        for name, checksum in zip(expected, pool.map(sha256_of, (folder / name for name in expected)), strict=True):
+        for name, checksum in zip(expected, pool.map(checksum_of, expected), strict=True):
             if checksum != expected[name].checksum:
                 pool.shutdown(cancel_futures=True)
                 raise _damaged(f"the file {name} has different content")
