@@ -14,6 +14,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
@@ -90,16 +91,13 @@ class LocalFiles:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     async def read(self, name: FileName, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        stream = await asyncio.to_thread(open, self._folder / name.path, "rb")
+        left = end - start if end is not None else None
+        stream, chunk = await asyncio.to_thread(_begin, self._folder / name.path, start, left)
         with stream:
-            stream.seek(start)
-            left = end - start if end is not None else None
-            while left is None or left > 0:
-                chunk = await asyncio.to_thread(stream.read, _CHUNK if left is None else min(_CHUNK, left))
-                if not chunk:
-                    return
-                left = left - len(chunk) if left is not None else None
+            while chunk:
                 yield chunk
+                left = left - len(chunk) if left is not None else None
+                chunk = b"" if left == 0 else await asyncio.to_thread(stream.read, _at_once(left))
 
     async def remove(self, name: FileName) -> None:
         (self._folder / name.path).unlink(missing_ok=True)
@@ -152,6 +150,21 @@ def sync_disk(folder: Path) -> None:
             os.close(descriptor)
     else:
         os.sync()
+
+
+def _begin(path: Path, start: int, wanted: int | None) -> tuple[FileIO, bytes]:
+    """The opened file and its first bytes: a thread costs more than to read a small file."""
+    stream = path.open("rb", buffering=0)
+    try:
+        stream.seek(start)
+        return stream, stream.read(_at_once(wanted))
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _at_once(left: int | None) -> int:
+    return _CHUNK if left is None else min(_CHUNK, left)
 
 
 def _move_durably(source: Path, target: Path) -> None:
