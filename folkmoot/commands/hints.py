@@ -16,7 +16,7 @@ import click
 
 TYPED_AS = "MOOT_TYPED_AS"  # set by bin/moot; not FOLKMOOT_…, because those are settings
 _NAMED = re.compile(r"(?<![\w/`-])moot (?=[a-z])")
-_ELSEWHERE = re.compile(r"\b(there|on (it|both|the (primary|other|new|old)))\b[^.]*$|\bon \S+: $")
+_ELSEWHERE = re.compile(r"\b(there|on (it|both|that one|the (primary|other|new|old)))\b[^.]*$|\bon \S+: $")
 _WORD = re.compile(r"\s(\S+)")
 _AFTER_WORD = ".,;:)"
 

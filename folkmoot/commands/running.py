@@ -99,8 +99,8 @@ def require_copy(directory: DataDirectory) -> None:
         return
     if not (directory.path / "postgres" / "PG_VERSION").exists():
         raise Problem(
-            "This host is a standby whose copy of the primary was never completed. Run the command that moot host add printed again, or:"
-            " moot standby --again --data %(data)s", data=directory.path,
+            "This host is a standby whose copy of the primary was never completed. Run again what was printed on the primary by moot host"
+            " add, or: moot standby --again --data %(data)s", data=directory.path,
         )
     if find_order(directory) is None:
         order_rejoin(directory, RejoinOrder(host.epoch, str(peer_socket_folder(directory)), Stage.COPYING))

@@ -100,7 +100,7 @@ def _become_standby(
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.client import open_client
     from folkmoot.portability.hosts.sockets import peer_socket_folder
-    from folkmoot.portability.standby.joining import follow_primary, plan, require_no_primary
+    from folkmoot.portability.standby.joining import follow_primary, require_no_primary
 
     _check_arguments(target, name, own, data)
     settings, directory = _prepared(data, own, is_new=target is not None)
@@ -111,14 +111,11 @@ def _become_standby(
     def connect() -> Any:
         return open_client(directory, epoch=lambda: host.epoch)
 
-    was_replaced = target is None and not dry_run and require_replaced(directory, connect)
-    require_no_primary(directory)
     if dry_run:
-        facts, is_by_rows = asyncio.run(plan(directory, connect, wants_rows=wants_rows))
-        size, how = facts.database_bytes + facts.media_bytes, "row by row" if is_by_rows else "as files"
-        text = f"Nothing was done. “{facts.network}” would be copied {how}: {megabytes(size)} MB."
-        show({"network": facts.network, "bytes": size, "logical": is_by_rows, "dry_run": True}, as_json, text)
+        _show_plan(directory, connect, wants_rows=wants_rows, as_json=as_json)
         return
+    was_replaced = target is None and require_replaced(directory, connect)
+    require_no_primary(directory)
     if not as_json:
         role = click.style(" STANDBY ", bg="yellow", fg="black", bold=True)
         click.echo(f"{own_name(settings)} becomes the {role} of this network.", err=True)
@@ -130,6 +127,22 @@ def _become_standby(
     _report(joined, data, back, as_json=as_json, goes_on=goes_on or not no_start)
     if not no_start:
         _run_network(data)
+
+
+def _show_plan(directory: "DataDirectory", connect: Any, *, wants_rows: bool, as_json: bool) -> None:
+    """What --again would do. Raises what it would raise, and changes nothing."""
+    from folkmoot.portability.standby.joining import is_replaced_by, plan, require_no_primary
+
+    facts, is_by_rows = asyncio.run(plan(directory, connect, wants_rows=wants_rows))
+    was_replaced = is_replaced_by(directory, facts)
+    if not was_replaced:
+        require_no_primary(directory)
+    size, how = facts.database_bytes + facts.media_bytes, "row by row" if is_by_rows else "as files"
+    text = f"Nothing was done. “{facts.network}” would be copied {how}: {megabytes(size)} MB."
+    if was_replaced:
+        text += " Before that, what only this host has would be exported for a review, and its database rewound, which may spare the copy."
+    answer = {"network": facts.network, "bytes": size, "logical": is_by_rows, "was_replaced": was_replaced, "dry_run": True}
+    show(answer, as_json, text)
 
 
 def _check_arguments(target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], data: Path) -> None:

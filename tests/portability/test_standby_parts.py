@@ -16,15 +16,16 @@ from folkmoot.base import clock, file_store
 from folkmoot.base.file_store import FileName, LocalFiles
 from folkmoot.config import Mail, Network, Server, Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, HostState, Role
 from folkmoot.portability.hosts.identity import make_identity
 from folkmoot.portability.hosts.messages import PeerUnreachable, Store
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.postgres_settings import SIGNAL, slot_limit, slot_of, standby_settings
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.following import FILE, Meter, Positions, find_following, record, warnings
+from folkmoot.portability.standby.joining import is_replaced_by
 from folkmoot.portability.standby.media import Fetch, MediaCopy, WrongContent, _pages, fetch_file, offered
-from folkmoot.portability.standby.model import Following, Stage
+from folkmoot.portability.standby.model import Facts, Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
 from folkmoot.portability.standby.sharing import WrongSecret, collect_secrets, collect_settings, install_secrets, install_settings
 from folkmoot.portability.synchronous import Mode
@@ -156,6 +157,18 @@ def test_what_waits_for_an_absent_standby_is_an_alarm_and_what_should_wait_a_war
     assert said(Stage.STREAMING, Mode.ALL, Mode.NONE, at=1.0) == ""
     assert "until the standby agrees" in said(Stage.STREAMING, Mode.NONE, Mode.ALL)
     assert "wait" not in said(Stage.STREAMING, Mode.ALL, Mode.ALL, lag=9, role=STANDBY)
+
+
+@pytest.mark.parametrize(("role", "epoch", "expected"), [
+    (PRIMARY, 2, True), (RETURNING, 2, True), (FENCED, 2, True), (PRIMARY, 3, False), (STANDBY, 2, False),
+])
+def test_only_who_was_primary_in_a_lower_epoch_is_replaced(directory: DataDirectory, role: Role, epoch: int, expected: bool) -> None:
+    """A dry run of `moot standby --again` decides by this whether a network may be replaced."""
+    directory.write(directory.host_file, msgspec.json.encode(HostState(role=role, epoch=epoch)))
+    facts = Facts(network="", address="", folkmoot="", schema=0, postgresql=0, machine="", epoch=3, database_bytes=1, media=0, media_bytes=0)
+    assert not is_replaced_by(directory, facts)
+    (directory.path / "postgres").mkdir()
+    assert is_replaced_by(directory, facts) is expected
 
 
 def test_a_standby_finds_its_primary_through_the_agent(directory: DataDirectory) -> None:

@@ -233,7 +233,7 @@ async def check_duration(settings: Settings) -> AsyncIterator[Finding]:
     if Peers(directory).one():
         yield Finding(
             "ties.duration", WARNING, f"{total} are on the other host already, but no move was started here",
-            "nobody knows how long one takes",
+            "how long one takes from here is not known",
             "moot move --dry-run measures; a move there and back is the proof",
         )
         return

@@ -18,7 +18,7 @@ import uvloop
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
-from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host, HostState
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
 from folkmoot.portability.logical.seeding import seed_logically
@@ -57,6 +57,12 @@ class Joined:
     tables: int
     lacking: int
     seconds: float
+
+
+def is_replaced_by(directory: DataDirectory, facts: Facts) -> bool:
+    """Whether this host was a primary, and the one that said this became it in a higher epoch. Changes nothing."""
+    host = Host(directory.path)
+    return (directory.path / "postgres").exists() and host.role in (PRIMARY, RETURNING, FENCED) and host.epoch < facts.epoch
 
 
 def require_no_primary(directory: DataDirectory) -> None:
