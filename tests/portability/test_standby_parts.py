@@ -165,7 +165,9 @@ def test_what_waits_for_an_absent_standby_is_an_alarm_and_what_should_wait_a_war
 def test_only_who_was_primary_in_a_lower_epoch_is_replaced(directory: DataDirectory, role: Role, epoch: int, expected: bool) -> None:
     """A dry run of `moot standby --again` decides by this whether a network may be replaced."""
     directory.write(directory.host_file, msgspec.json.encode(HostState(role=role, epoch=epoch)))
-    facts = Facts(network="", address="", folkmoot="", schema=0, postgresql=0, machine="", epoch=3, database_bytes=1, media=0, media_bytes=0)
+    facts = Facts(
+        network="", address="", folkmoot="", schema=0, postgresql=0, machine="", epoch=3, database_bytes=1, media=0, media_bytes=0
+    )
     assert not is_replaced_by(directory, facts)
     (directory.path / "postgres").mkdir()
     assert is_replaced_by(directory, facts) is expected

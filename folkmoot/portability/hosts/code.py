@@ -20,7 +20,9 @@ class MistypedCode(Problem):
     """The checksum of a code is wrong."""
 
     code = "mistyped_code"
-    message = "This code was mistyped: its checksum is wrong. Compare it with what the primary printed there for moot host add, and try again."
+    message = (
+        "This code was mistyped: its checksum is wrong. Compare it with what was printed on the primary by moot host add, and try again."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 A base backup lists a checksum of each file. PostgreSQL of the wheel takes 5 ms of processor time for the SHA-256 of a megabyte
 and next to nothing for this one, but Python has no function for it.
 
-A CRC is linear, so a file needs not be read word by word: it is laid out in rows of 2^k words, and all columns are computed at
-once. Going down one row appends a whole row of zero bytes to each column, which is a lookup in two tables. At the end the row that is left is folded in the
-middle until one word remains. Zero bytes before a file change nothing, so the first row is filled with them.
+A CRC is linear, so a file needs not be read word by word: it is laid out in rows of 2^k words, and all columns are computed
+at once. Going down one row appends a whole row of zero bytes to each column, which is a lookup in two tables. At the end the
+row that is left is folded in the middle until one word remains. Zero bytes before a file change nothing, so the first row is
+filled with them.
 """
 
 import os

@@ -1,9 +1,10 @@
 """Compares a base backup with its manifest, because `pg_verifybackup` of the wheel crashes.
 
 `backup_manifest` is JSON: each file with its size and CRC-32C, and at the end the SHA-256 of the manifest itself. PostgreSQL
-computes the checksums while it sends the files, so a truncated, missing, additional or damaged file is found before the copy is
-used. They show damage, not malice: nobody between the two hosts can change anything, because the channel is authenticated,
-and the primary could send whatever it likes (decision 0133). WAL may be missing in the manifest; recovery checks each of its records by itself.
+computes the checksums while it sends the files, so a truncated, missing, additional or damaged file is found before the copy
+is used. They show damage, not malice: nobody between the two hosts can change anything, because the channel is authenticated,
+and the primary could send whatever it likes (decision 0133). WAL may be missing in the manifest; recovery checks each of its
+records by itself.
 """
 
 import hashlib
