@@ -17,6 +17,7 @@ LATE_IMPORTS = {
     "moderation/juries/actions/fit.py": "a fit needs numpy, which web processes do without",
     "http/host_record.py": "signing brings cryptography, which a web process loads when the first record is asked for",
     "web/lifeboat.py": "the key for letters brings cryptography, which a web process loads when a browser installs the service worker",
+    "portability/standby/verification.py": "checksums need numpy, which the supervisor does without",
     "portability/standby/on_demand.py": "the channel brings cryptography, which web processes need only for a picture that is missing",
 }
 # Files that may use queries without a viewer, besides jobs and moderation.

@@ -49,7 +49,7 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 def verify(folder: Path, progress: Progress) -> int:
     """Reads the whole copy; returns the number of its files. Raises DamagedCopy."""
-    from folkmoot.portability.standby.crc32c import crc32c_of  # imports numpy, which no other process of a standby needs
+    from folkmoot.portability.standby.crc32c import crc32c_of
 
     def checksum_of(name: str) -> str:
         return crc32c_of(folder / name).to_bytes(4, sys.byteorder).hex()
