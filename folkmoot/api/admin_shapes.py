@@ -76,6 +76,26 @@ class AdminTrendingCard(TrendingCard, kw_only=True):
     requires_review: bool
 
 
+class AdminTrendingStatus(Status, kw_only=True):
+    """A status that is a trend, or would be if its reach were not limited. `requires_review`: its case is open, so that it can be
+    decided about. `trendable` is not part of the Mastodon API."""
+
+    trendable: bool
+    requires_review: bool
+
+
+class AdminPublisher(Shape, kw_only=True):
+    """A site with links that are trends, or that is held back with all its pages and those of domains below it. `id` is its name.
+    Nothing waits for a review: a site may be in the trends until a moderator holds it back."""
+
+    id: str
+    domain: str
+    trendable: bool
+    reviewed_at: Annotated[Moment | None, Meta(description="Since when it is held back.")]
+    requested_review_at: None
+    requires_review: bool
+
+
 class AdminDay(Shape, kw_only=True):
     date: Moment
     value: str

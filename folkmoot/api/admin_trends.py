@@ -7,28 +7,30 @@ from urllib.parse import quote
 
 import msgspec
 
-from folkmoot.api.admin_shapes import AdminTag, AdminTrendingCard
+from folkmoot.api.admin_shapes import AdminTag, AdminTrendingCard, AdminTrendingStatus
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.followed_tags import hashtag_name, tags_of
 from folkmoot.api.parameters import Offset, Parameters, UpTo40, UpTo200, about
 from folkmoot.api.request import Request, encode
 from folkmoot.api.status_shapes import Status
-from folkmoot.api.trends import TwentyTrends
-from folkmoot.api.trends import statuses as trending_statuses
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Access
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.cases.queries import list_with_open_case
 from folkmoot.moderation.members.measures import limit_reach, restore_reach
+from folkmoot.moderation.restrictions.queries import list_limited_posts
 from folkmoot.moderation.trends.actions import hold_back, let_in
 from folkmoot.network.posts.card import Card
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.search.queries import find_hashtag, list_hashtags
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.network.trends import queries as trends
-from folkmoot.network.trends.model import KEPT_OF_A_KIND, Kind
+from folkmoot.network.trends.model import KEPT_OF_A_KIND, POST_SPAN, Kind
 
 _MOST_HELD_BACK = 200
 _KEPT = "Hashtags are held back from the trends or not; nothing else can be changed about them."
@@ -130,6 +132,24 @@ async def reject_link(request: Request) -> Reply:
     return await _decide_link(request, is_shown=False)
 
 
+async def trending_statuses(request: Request, params: OfTrends) -> Reply:
+    """Statuses that are trends now, then those of the last three days that would be if a decision did not limit their reach."""
+    async with request.database.read() as conn:
+        shown = await trends.list_post_ids(conn, None, KEPT_OF_A_KIND)
+        limited = await list_limited_posts(conn, clock.now() - POST_SPAN)
+        found = params.part([*shown, *await trends.list_limited_ids(conn, limited, _MOST_HELD_BACK)])
+        entries = await list_entries(conn, found, request.viewer_id)
+        open_ids = await list_with_open_case(conn, Subject.POST, found)
+    written = await request.statuses(entries)
+    return request.json([
+        AdminTrendingStatus(
+            **{name: getattr(status, name) for name in Status.__struct_fields__}, trendable=entry.id not in limited,
+            requires_review=entry.id in open_ids and status.account.id != str(request.viewer_id),
+        )
+        for entry, status in zip(entries, msgspec.json.decode(written, type=list[Status]), strict=True)
+    ])
+
+
 async def approve_status(request: Request) -> Reply:
     """Ends the limits on the reach of a status, so that it may be a trend again. 409 while an appeal decides about it."""
     translator = request.entities.translator(request.viewer.login.language)
@@ -211,7 +231,7 @@ ROUTES = [
     endpoint("GET", f"{_TRENDS}/links", trending_links, *_READ, params=OfTrends, answer=list[AdminTrendingCard]),
     endpoint("POST", f"{_TRENDS}/links/{{id}}/approve", approve_link, *_WRITE, answer=AdminTrendingCard),
     endpoint("POST", f"{_TRENDS}/links/{{id}}/reject", reject_link, *_WRITE, answer=AdminTrendingCard),
-    endpoint("GET", f"{_TRENDS}/statuses", trending_statuses, *_READ, params=TwentyTrends, answer=list[Status]),
+    endpoint("GET", f"{_TRENDS}/statuses", trending_statuses, *_READ, params=OfTrends, answer=list[AdminTrendingStatus]),
     endpoint("POST", f"{_TRENDS}/statuses/{{id}}/approve", approve_status, *_WRITE, answer=Status, may_conflict=True),
     endpoint("POST", f"{_TRENDS}/statuses/{{id}}/reject", reject_status, *_WRITE, answer=Status, may_conflict=True),
 ]

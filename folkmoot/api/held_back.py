@@ -11,20 +11,20 @@ from folkmoot.api.words import moment
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.trends.actions import hold_back, let_in
-from folkmoot.network.trends.model import Kind
+from folkmoot.network.trends.model import Kind, Refusal
 from folkmoot.network.trends.queries import list_refusals
 
 _SHOWN = 200
 
 
 class WhichTrend(Parameters, frozen=True, kw_only=True):
-    what: Annotated[str, about("A hashtag, or the whole address of a page.")]
+    what: Annotated[str, about("A hashtag, the whole address of a page, or the name of a site.")]
 
 
 class HeldBack(Shape, kw_only=True):
-    """A hashtag with its sign, or the address of a page, that is in no trends."""
+    """A hashtag with its sign, the address of a page, or the name of a site, that is in no trends."""
 
-    kind: Literal["hashtag", "link"]
+    kind: Literal["hashtag", "link", "site"]
     what: str
     since: Moment
 
@@ -33,20 +33,22 @@ async def index(request: Request) -> Reply:
     """What is held back from the trends, newest first."""
     async with request.database.read() as conn:
         found = await list_refusals(conn, _SHOWN)
-    return request.json([
-        HeldBack(kind="hashtag" if one.kind is Kind.HASHTAG else "link", what=one.name, since=moment(one.refused_at)) for one in found
-    ])
+    return request.json([HeldBack(kind=_word(one), what=one.name, since=moment(one.refused_at)) for one in found])
+
+
+def _word(one: Refusal) -> Literal["hashtag", "link", "site"]:
+    return "hashtag" if one.kind is Kind.HASHTAG else "site" if one.is_site else "link"
 
 
 async def refuse(request: Request, params: WhichTrend) -> Reply:
-    """From now on a hashtag or a page is in no trends. Its posts stay as they are."""
+    """From now on a hashtag, a page, or all pages of a site are in no trends. Their posts stay as they are."""
     async with request.database.write() as tx:
         await hold_back(tx, request.viewer, params.what)
     return request.json(Nothing())
 
 
 async def allow(request: Request, params: WhichTrend) -> Reply:
-    """Lets a hashtag or a page that was held back be a trend again."""
+    """Lets a hashtag, a page or a site that was held back be a trend again."""
     async with request.database.write() as tx:
         await let_in(tx, request.viewer, params.what)
     return request.json(Nothing())

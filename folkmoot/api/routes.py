@@ -7,6 +7,7 @@ from folkmoot.api import (
     admin_accounts,
     admin_barriers,
     admin_figures,
+    admin_publishers,
     admin_reports,
     admin_trends,
     announcements,
@@ -83,5 +84,6 @@ ROUTES: list[Endpoint] = [
     *rings.ROUTES, *held_back.ROUTES,
     *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *translations.ROUTES, *quotes.ROUTES,
     *admin_accounts.ROUTES, *admin_reports.ROUTES, *admin_barriers.ROUTES, *admin_figures.ROUTES, *admin_trends.ROUTES,
+    *admin_publishers.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

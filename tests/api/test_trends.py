@@ -14,6 +14,8 @@ from folkmoot.network.posts.actions.mark import favourite_post
 from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.network.sessions.model import Role
 from folkmoot.network.trends import jobs
+from folkmoot.network.trends.model import Kind
+from folkmoot.network.trends.queries import find_refused
 from tests.linked_pages import ADDRESS, sites_up
 from tests.moderation.court import Court
 from tests.village import Village
@@ -214,6 +216,29 @@ async def test_apps_of_moderators_hold_back_hashtags_and_links_like_the_page(vil
         rows = await conn.fetch("SELECT kind FROM journal WHERE kind LIKE 'trend.%' ORDER BY id")
     assert [row["kind"] for row in rows] == ["trend.held_back"] * 2 + ["trend.let_in"] * 2
 
+    sites = f"{base}/trends/links/publishers"
+    host = ADDRESS.split("/")[2]
+    [site] = (await app.get(sites)).json
+    assert (site["domain"], site["trendable"], site["reviewed_at"], site["requires_review"]) == (host, True, None, False)
+    browser = await village.by_browser("moderator")
+    form = {"form_token": (await browser.get("/moderate/trends")).text.partition('name="form_token" value="')[2].partition('"')[0]}
+    for held, out in (("ejiny." + host, 1), ("x" + host, 1), (host, 0)):  # a site of a similar name is another one
+        assert (await browser.post("/moderate/trends", {**form, "what": held})).status == 303
+        assert len(await _trends(village, "links")) == out, held
+        await jobs.count(village.database)
+        assert (len(await _trends(village, "links")), [one.trendable for one in await links()]) == (out, [True] * out), held
+    async with village.database.read() as conn:
+        below = await find_refused(conn, Kind.LINK, [f"https://www.{host}/a", f"https://nej{host}/a", ADDRESS])
+    assert below == {f"https://www.{host}/a", ADDRESS}
+    assert [(one["domain"], one["trendable"]) for one in (await app.get(sites)).json if one["domain"] == host] == [(host, False)]
+    assert ("site", host) in [(one["kind"], one["what"]) for one in (await app.get("/api/folkmoot/v1/moderation/trends")).json]
+    assert (await app.post(f"{sites}/{host}/approve")).json["trendable"] is True
+    await jobs.count(village.database)
+    assert len(await _trends(village, "links")) == 1
+    assert (await app.post(f"{sites}/{host}/reject")).json["reviewed_at"]
+    assert await _trends(village, "links") == []
+    assert (await app.post(f"{sites}/nikde.example/reject")).status == 404
+
     first = await app.get(f"{base}/tags?limit=1")
     after = re.findall(r"<http://localhost:8420/api/v1/admin/([^>]+)>", first.headers["link"])
     assert ([one["name"] for one in first.json], await tags(after[0]), await tags(after[1])) == (["výlet"], {"Hádka": True}, {})
@@ -242,8 +267,13 @@ async def test_a_status_is_kept_out_of_the_trends_by_a_decision_with_a_statement
     assert (await app.post(f"{base}/1/reject")).status == 404
     await court.report("reporter", view, clauses=("spam",))
     [case] = await court.queue()
+    [reported] = (await app.get(base)).json
+    assert (reported["id"], reported["trendable"], reported["requires_review"]) == (str(view.post.id), True, True)
+    assert (await app.get(f"{base}?offset=1")).json == []
     assert (await app.post(f"{base}/{view.post.id}/reject")).json["id"] == str(view.post.id)
-    assert (await app.get(base)).json == await _trends(village, "statuses") == []
+    assert await _trends(village, "statuses") == []
+    [limited] = (await app.get(base)).json
+    assert (limited["id"], limited["trendable"], limited["requires_review"]) == (str(view.post.id), False, False)
     await court.let_half_a_minute_pass()
     assert [kind for kind, _ in await court.told("author")] == ["statement"]
     assert (await app.post(f"{base}/{view.post.id}/approve")).status == 200

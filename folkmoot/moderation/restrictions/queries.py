@@ -139,6 +139,16 @@ async def list_wrong_reach(conn: ReadConn, limit: int = 100) -> list[tuple[Subje
     return [(Subject(row["subject"]), row["subject_id"]) for row in rows]
 
 
+async def list_limited_posts(conn: ReadConn, since: datetime, limit: int = 500) -> list[int]:
+    """Posts whose reach was limited since then, and still is, the last first. Uses the primary key: ids are ordered by time."""
+    rows = await conn.fetch(
+        f"SELECT subject_id FROM restrictions WHERE id >= $1 AND subject = '{Subject.POST}' AND kind = '{Kind.LIMIT_POST}'"
+        " AND lifted_at IS NULL ORDER BY id DESC LIMIT $2",
+        ids.first_id(since), limit,
+    )
+    return [row["subject_id"] for row in rows]
+
+
 async def update_cleared(tx: WriteTx, subject: Subject, subject_id: int, at: datetime) -> None:
     """Notes that a subject was deleted for good, in all of its restrictions in force."""
     await tx.execute(

@@ -1,4 +1,4 @@
-"""Holds a hashtag or a link back from the trends, and lets it in again. Posts with it stay as they are: this is no restriction of
+"""Holds a hashtag, a link or a site back from the trends, and lets it in again. Posts with it stay as they are: this is no restriction of
 anybody, only the network does not recommend it."""
 
 import hashlib
@@ -6,6 +6,7 @@ import hashlib
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.handles import domain_of
 from folkmoot.base.text import clean_line
 from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.moderation.cases.policy import require_moderator
@@ -18,8 +19,8 @@ from folkmoot.network.trends.model import Kind
 
 
 async def hold_back(tx: WriteTx, moderator: Viewer, text: str) -> None:
-    """From now on a hashtag, or an address, is in no trends. Moderators. Writes trend.held_back to the journal, with a hash of it.
-    Raises Invalid for what is neither."""
+    """From now on a hashtag, a page, or all pages of a site are in no trends. Moderators. Writes trend.held_back to the journal, with a
+    hash of it. Raises Invalid for what is none of these."""
     require_moderator(moderator)
     kind, subject = _subject_of(text)
     if await refuse_trend(tx, kind, subject, moderator.id, clock.now()):
@@ -27,7 +28,7 @@ async def hold_back(tx: WriteTx, moderator: Viewer, text: str) -> None:
 
 
 async def let_in(tx: WriteTx, moderator: Viewer, text: str) -> None:
-    """Lets a hashtag or an address that was held back be a trend again. Moderators. Writes trend.let_in to the journal."""
+    """Lets a hashtag, a page or a site that was held back be a trend again. Moderators. Writes trend.let_in to the journal."""
     require_moderator(moderator)
     kind, subject = _subject_of(text)
     if await allow_trend(tx, kind, subject):
@@ -40,7 +41,9 @@ def _subject_of(text: str) -> tuple[Kind, str]:
         return Kind.LINK, address
     if "://" not in text and is_hashtag(text.lstrip("#＃")):
         return Kind.HASHTAG, hashtag_key(text)
-    raise Invalid(FieldError("what", "invalid", "Please write a hashtag, or the whole address of a page."))
+    if "://" not in text and "/" not in text and "@" not in text and (host := domain_of(text)):
+        return Kind.LINK, host
+    raise Invalid(FieldError("what", "invalid", "Please write a hashtag, the whole address of a page, or the name of a site."))
 
 
 async def _record(tx: WriteTx, step: Step, moderator: Viewer, kind: Kind, subject: str) -> None:

@@ -17,7 +17,7 @@ KEPT_OF_A_KIND = 40
 
 
 class Kind(IntEnum):
-    """Stored."""
+    """Stored. A link is the address of a page; what is held back of this kind can also be a host: all pages of a site."""
 
     HASHTAG = 1
     LINK = 2
@@ -45,11 +45,22 @@ class TagFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """What moderators hold back. `name`: the hashtag with its sign, or the address."""
+    """What moderators hold back. `name`: the hashtag with its sign, the address of a page, or the host of a site."""
 
     kind: Kind
     name: str
     refused_at: datetime
+
+    @property
+    def is_site(self) -> bool:
+        return self.kind is Kind.LINK and "://" not in self.name
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """The host of links that are much talked about, or that are held back since `refused_at`."""
+
+    host: str
+    refused_at: datetime | None
 
 
 def shown_days(now: datetime) -> list[date]:

@@ -15,6 +15,7 @@ from folkmoot.moderation.cases.queries.reading import (
     list_others,
     list_queue,
     list_subject_ids,
+    list_with_open_case,
     list_without_jury,
     was_decided,
 )
@@ -45,8 +46,8 @@ __all__ = [
     "blank_notes", "can_be_decided", "count_left", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case",
     "get_case", "get_reach", "holds_case_with_picture", "insert_case", "insert_note", "is_concerned", "list_assigned", "list_avoiding",
     "list_cases_of_account", "list_concerned", "list_left_clauses", "list_notes", "list_open_cases_of_account",
-    "list_open_cases_of_post", "list_others", "list_queue", "list_seats", "list_subject_ids", "list_without_jury", "lock_case",
-    "lock_free_cases", "protect_subject", "take_calls", "take_deadlines", "take_overdue", "update_assigned", "update_barred",
-    "update_confirmed", "update_demanded", "update_due_at", "update_estimate", "update_probabilities", "update_state", "upsert_seat",
-    "was_decided",
+    "list_open_cases_of_post", "list_others", "list_queue", "list_seats", "list_subject_ids", "list_with_open_case", "list_without_jury",
+    "lock_case", "lock_free_cases", "protect_subject", "take_calls", "take_deadlines", "take_overdue", "update_assigned",
+    "update_barred", "update_confirmed", "update_demanded", "update_due_at", "update_estimate", "update_probabilities", "update_state",
+    "upsert_seat", "was_decided",
 ]

@@ -61,6 +61,16 @@ async def list_subject_ids(conn: ReadConn, case_ids: Sequence[int]) -> dict[int,
     return {row["id"]: row["subject_id"] for row in rows}
 
 
+async def list_with_open_case(conn: ReadConn, subject: Subject, subject_ids: Sequence[int]) -> set[int]:
+    """Those of these subjects about which a case is open that is no appeal. Index: cases_one_open."""
+    rows = await conn.fetch(
+        f"SELECT subject_id FROM cases WHERE subject = $1 AND subject_id = ANY ($2::bigint[]) AND state = '{State.OPEN}'"
+        " AND appealed_verdict_id IS NULL",
+        subject, list(subject_ids),
+    ) if subject_ids else []
+    return {row["subject_id"] for row in rows}
+
+
 async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None, turn: int = 0) -> list[Case]:
     """Open cases in the order in which they should be decided; with `moderator_id`, only those that this moderator may decide
     and no other holds. `turn`: how many turns of the lanes have passed (`in_turns`).

@@ -12,8 +12,8 @@ from folkmoot.network.posts.queries.reading import CARD_SQL
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.timelines.rules import public_sql
-from folkmoot.network.trends.model import Day, Kind, shown_days
-from folkmoot.network.trends.queries.conditions import COUNTS, refused_sql
+from folkmoot.network.trends.model import LEAST_ACCOUNTS, Day, Kind, shown_days
+from folkmoot.network.trends.queries.conditions import COUNTS, COUNTS_UNLESS_LIMITED, refused_sql
 
 
 async def list_hashtags(conn: ReadConn, limit: int, offset: int = 0) -> list[Hashtag]:
@@ -57,6 +57,20 @@ async def list_post_ids(conn: ReadConn, viewer_id: int | None, limit: int, offse
         """,
         viewer_id, limit, offset,
     )
+    return [row["id"] for row in rows]
+
+
+async def list_limited_ids(conn: ReadConn, post_ids: Sequence[int], limit: int) -> list[int]:
+    """Those of these posts that could be trends if their reach were not limited, by the number of favourites and boosts."""
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id JOIN post_counts AS c ON c.post_id = p.id
+        WHERE p.id = ANY ($1::bigint[]) AND {COUNTS_UNLESS_LIMITED} AND p.is_limited AND p.cover = '' AND NOT p.is_sensitive
+          AND c.favourites + c.boosts >= {LEAST_ACCOUNTS}
+        ORDER BY c.favourites + c.boosts DESC, p.id DESC LIMIT $2
+        """,
+        list(post_ids), limit,
+    ) if post_ids else []
     return [row["id"] for row in rows]
 
 

@@ -9,7 +9,8 @@ from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.posts.card import Card
 from folkmoot.network.posts.queries.reading import CARD_SQL
 from folkmoot.network.search.model import Hashtag
-from folkmoot.network.trends.model import Kind, Refusal
+from folkmoot.network.trends.model import Kind, Refusal, Site
+from folkmoot.network.trends.queries.conditions import is_site_sql, refused_sql
 
 
 async def list_refused_hashtags(conn: ReadConn, limit: int) -> list[Hashtag]:
@@ -36,11 +37,43 @@ async def list_refused_links(conn: ReadConn, limit: int) -> list[Card]:
 
 
 async def find_refused(conn: ReadConn, kind: Kind, subjects: Sequence[str]) -> set[str]:
-    """Which of these are held back."""
+    """Which of these are held back, by themselves or as pages of a site."""
     rows = await conn.fetch(
-        "SELECT subject FROM trend_refusals WHERE kind = $1 AND subject = ANY ($2::text[])", kind, list(subjects)
+        f"SELECT t.subject FROM unnest($2::text[]) AS given (subject) CROSS JOIN LATERAL (SELECT $1::smallint AS kind, given.subject) AS t"
+        f" WHERE {refused_sql('t')}",
+        kind, list(subjects),
     ) if subjects else []
     return {row["subject"] for row in rows}
+
+
+async def list_sites(conn: ReadConn, limit: int, offset: int) -> list[Site]:
+    """Hosts of links that are trends now, and sites that are held back: by their names."""
+    rows = await conn.fetch(
+        f"""
+        SELECT host, max(refused_at) AS refused_at FROM (
+            SELECT split_part(t.subject, '/', 3) AS host, ts.refused_at FROM trends AS t
+            LEFT JOIN trend_refusals AS ts ON {is_site_sql("ts", "t.subject")} WHERE t.kind = {Kind.LINK:d}
+            UNION ALL
+            SELECT subject, refused_at FROM trend_refusals WHERE kind = {Kind.LINK:d} AND subject NOT LIKE '%/%'
+        ) AS found GROUP BY host ORDER BY host LIMIT $1 OFFSET $2
+        """,
+        limit, offset,
+    )
+    return [Site(host=row["host"], refused_at=row["refused_at"]) for row in rows]
+
+
+async def find_site(conn: ReadConn, host: str) -> Site | None:
+    """The site of this name, if a card shows a page of it or it is held back. Index: cards_url_key."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT (SELECT max(ts.refused_at) FROM trend_refusals AS ts WHERE {is_site_sql("ts", "'//' || $1::text")}) AS refused_at
+        WHERE EXISTS (SELECT FROM trend_refusals AS ts WHERE {is_site_sql("ts", "'//' || $1::text")})
+           OR EXISTS (SELECT FROM cards WHERE url >= 'https://' || $1 || '/' AND url < 'https://' || $1 || '0' AND is_found)
+           OR EXISTS (SELECT FROM cards WHERE url >= 'http://' || $1 || '/' AND url < 'http://' || $1 || '0' AND is_found)
+        """,
+        host,
+    )
+    return Site(host=host, refused_at=row["refused_at"]) if row else None
 
 
 async def insert_refusal(tx: WriteTx, kind: Kind, subject: str, by_id: int, now: datetime) -> bool:
