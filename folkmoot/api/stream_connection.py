@@ -48,6 +48,7 @@ from folkmoot.streaming.model import (
     PostHeard,
     PostWithdrawn,
     ReactionHeard,
+    RulesEnded,
     RulesHeard,
 )
 
@@ -236,20 +237,23 @@ class Connection:
                     name, channels = "conversation", [channel for channel in channels if channel.has_conversations]
                     if channels:
                         payload = await self._rendering.conversation(one.conversation_id, self._viewer_id, filters) or b""
-                case ReactionHeard() | RulesHeard() | FiltersChanged():
+                case ReactionHeard() | RulesHeard() | RulesEnded() | FiltersChanged():
                     at_home = [channel for channel in channels if HOME in channel.topics]
                     events += [Event(channel.stream, *event) for event in await self._at_home(one) for channel in at_home]
             if payload:
                 events += [Event(channel.stream, name, payload) for channel in channels]
         return events
 
-    async def _at_home(self, heard: ReactionHeard | RulesHeard | FiltersChanged) -> Sequence[tuple[str, bytes | None]]:
+    async def _at_home(self, heard: ReactionHeard | RulesHeard | RulesEnded | FiltersChanged) -> Sequence[tuple[str, bytes | None]]:
         """(event, payload) of what only the member's home timeline carries, beside posts."""
         match heard:
             case ReactionHeard():
                 return [("announcement.reaction", _encode(counted_entity(heard.reaction)))]
             case RulesHeard():
                 return await self._rendering.announcements(heard.version, self._viewer)
+            case RulesEnded():
+                is_told = self._viewer.account.created_at < heard.in_force_at
+                return [("announcement.delete", announcement_id(heard.version).encode())] if is_told else []
             case FiltersChanged():
                 return [("filters_changed", None)]
 

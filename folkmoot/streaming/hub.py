@@ -19,7 +19,8 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
-from folkmoot.moderation.clauses.model import PUBLISHED_TOPIC, REACTIONS_TOPIC, ReactionCounted
+from folkmoot.moderation.clauses.model import PUBLISHED_TOPIC, REACTIONS_TOPIC, PublishedPolicy, ReactionCounted
+from folkmoot.moderation.clauses.published import news
 from folkmoot.network.barriers.shut_out import ShutOut
 from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.filters.model import topic as filters_topic
@@ -42,6 +43,7 @@ from folkmoot.streaming.model import (
     PostHeard,
     PostWithdrawn,
     ReactionHeard,
+    RulesEnded,
     RulesHeard,
     Topic,
 )
@@ -99,6 +101,7 @@ class Hub:
         self._edited: dict[int, None] = {}
         self._withdrawn: dict[int, Withdrawn] = {}
         self._announced: dict[int, None] = {}
+        self._news: PublishedPolicy | None = None
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribes: list[Callable[[], None]] = []
@@ -145,6 +148,7 @@ class Hub:
                 live.subscribe(PUBLISHED_TOPIC, lambda body: self._tell_members(RulesHeard(_decode(body, type=str)))),
                 live.on_gap(self.resync),
             ]
+            self._news = news()
             self._tasks = [asyncio.create_task(self._run(), name="hub"), asyncio.create_task(self._watch_log_ins(), name="log-ins")]
 
     def _stop(self) -> None:
@@ -180,12 +184,19 @@ class Hub:
     async def _watch_log_ins(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            self._look_at_rules()
             try:
                 await self._end_log_ins({listener.log_in for listener in self._listeners if listener.log_in})
             except Unavailable:
                 log.debug("log-ins of open streams could not be checked; the next look is in a second")
             except Exception:  # it must not be the last look
                 log.exception("log-ins of open streams could not be checked")
+
+    def _look_at_rules(self) -> None:
+        """Says that rules are new no longer when the time of their announcement is over. Newer ones end it with their own message."""
+        known, self._news = self._news, news()
+        if known and not self._news:
+            self._tell_members(RulesEnded(known.version, known.in_force_at))
 
     async def _end_log_ins(self, log_ins: set[LogIn]) -> None:
         if not log_ins:

@@ -1,5 +1,6 @@
 """The topics of the hub and the items that listeners get. No input or output."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -64,6 +65,13 @@ class RulesHeard(msgspec.Struct, frozen=True):
     version: str
 
 
+class RulesEnded(msgspec.Struct, frozen=True):
+    """Rules are new no longer: their announcement is over for those who joined before they came into force."""
+
+    version: str
+    in_force_at: datetime
+
+
 class PostWithdrawn(msgspec.Struct, frozen=True):
     """A post that must no longer be shown."""
 
@@ -89,6 +97,6 @@ class LookAgain(msgspec.Struct, frozen=True):
 
 
 Heard: TypeAlias = (
-    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | RulesHeard | PostWithdrawn | FiltersChanged
-    | LoginChanged | AddressShutOut | LookAgain
+    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | RulesHeard | RulesEnded | PostWithdrawn
+    | FiltersChanged | LoginChanged | AddressShutOut | LookAgain
 )

@@ -16,11 +16,12 @@ from folkmoot.api import activity_shapes, network_shapes, stream_connection
 from folkmoot.api.status_shapes import Status
 from folkmoot.base import clock
 from folkmoot.moderation.clauses.actions import publish_policy
-from folkmoot.moderation.clauses.published import replace_own
+from folkmoot.moderation.clauses.published import NEWS_LASTS, own, replace_own
 from folkmoot.network.posts.model import Visibility
 from tests.api.streaming import EventSource, Received, Socket
 from tests.moderation.policies import edited
 from tests.village import Village, Visitor
+from tests.waiting import until
 
 TAG = "kašna"
 # By the name on a WebSocket: the path and query of server-sent events.
@@ -100,6 +101,13 @@ class Story:
         replaced = self.announcements[-1]
         return {"announcement.delete": replaced, "announcement": await self._publish(2)}
 
+    async def an_end(self) -> dict[str, Any]:
+        """The time of the announcement is over: the rules have come into force long ago."""
+        await until(lambda: self.village.front._pages._context.hub._news)  # it has looked since the rules were published
+        replace_own([msgspec.structs.replace(one, in_force_at=clock.now() - NEWS_LASTS) for one in own()])
+        assert await self._read("announcements") == []
+        return {"announcement.delete": self.announcements[-1]}
+
     async def _publish(self, number: int) -> Any:
         begins = (clock.now() + timedelta(days=14)).date().isoformat()
         async with self.village.database.write() as tx:
@@ -119,7 +127,7 @@ class Story:
     @property
     def steps(self) -> list[Step]:
         return [self.a_post, self.an_edit, self.a_deletion, self.a_message, self.an_accepted_request, self.a_filter, self.new_rules,
-                self.a_reaction, self.newer_rules]
+                self.a_reaction, self.newer_rules, self.an_end]
 
 
 async def _listen(village: Village, jana: Visitor, list_id: str) -> tuple[dict[tuple[str, ...], EventSource], Socket]:

@@ -119,6 +119,12 @@ def clause_of(key: str) -> Clause:
     return policy_of(key).clause(key)
 
 
+def news() -> PublishedPolicy | None:
+    """The newest version of this network's own policy, while it is announced."""
+    newest = _own[-1] if _own else None
+    return newest if newest and clock.now() - newest.in_force_at < NEWS_LASTS else None
+
+
 def news_for(joined_at: datetime) -> PublishedPolicy | None:
     """The newest version of this network's own policy, if it is news to somebody who joined at that time."""
     return _newest_news(_own, joined_at)
