@@ -214,8 +214,9 @@ async def _uploaded(request: Request, file: File | None, purpose: Purpose) -> st
     """The key of a new avatar or header; None for an empty file, which removes the picture."""
     if file is None:
         return None
-    if request.context.limits.spend("media", request.viewer.id).is_spent:
-        raise TooMany("Too many requests", retry_after=1800)
+    allowance = request.context.limits.spend("media", request.viewer.id)
+    if allowance.is_spent:
+        raise TooMany("Too many requests", retry_after=allowance.retry_after)
     try:
         upload = await upload_picture(
             request.database, request.context.store, request.account, file.content, purpose=purpose,
@@ -247,14 +248,15 @@ ROUTES = [
     *(
         endpoint(
             method, "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, _WRITE, most_bytes=None,
-            params=ProfileChange, answer=shapes.CredentialAccount,
+            params=ProfileChange, answer=shapes.CredentialAccount, limits_of_act=("media",),
         )
         for method in ("PATCH", "PUT")
     ),
     endpoint("GET", "/api/v1/profile", profile, Access.MEMBER, _OWN, answer=shapes.Profile),
     *(
         endpoint(
-            method, "/api/v1/profile", update_profile, Access.MEMBER, _WRITE, most_bytes=None, params=ProfileChange, answer=shapes.Profile
+            method, "/api/v1/profile", update_profile, Access.MEMBER, _WRITE, most_bytes=None, params=ProfileChange, answer=shapes.Profile,
+            limits_of_act=("media",),
         )
         for method in ("PATCH", "PUT")
     ),

@@ -24,7 +24,8 @@ class Endpoint(Route):
     """`other_answer`: the type of the response to some parameters. `about`: one sentence for the reference. `reads_body`: whether
     parameters may come in a body. `media_type`: of a response that is not plain JSON. `further`: other statuses of
     success, and when they are answered. `may_conflict`: 409. `refusal`: the shape of errors. `faulty`: parameters by the
-    fields of errors of the action, where neither has the same name nor `words.PARAMETER_OF` knows it.
+    fields of errors of the action, where neither has the same name nor `words.PARAMETER_OF` knows it. `limits_of_act`: further rows of
+    `base/limits.py`, which the action counts once the input is correct.
     """
 
     params: type[Parameters] | None = None
@@ -37,6 +38,7 @@ class Endpoint(Route):
     may_conflict: bool = False
     refusal: type[Shape] = Error
     faulty: Mapping[str, str] = field(default_factory=dict)
+    limits_of_act: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[ParameterField, ...]:
@@ -46,6 +48,11 @@ class Endpoint(Route):
     def rule(self) -> str:
         """The docstring of the struct, which describes all parameters together; may be empty."""
         return " ".join((vars(self.params).get("__doc__") or "").split()) if self.params else ""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """All limits beside those that count every request."""
+        return (self.limit, *self.limits_of_act) if self.limit else self.limits_of_act
 
     @property
     def is_paged(self) -> bool:

@@ -21,7 +21,9 @@ _INTRODUCTION = """The client API of Folkmoot, compatible with Mastodon's client
 Ids are strings. Times are UTC. Lists are paged by the `Link` header; an empty page has none. Parameters are sent in the
 query, or in a body as a form, multipart or JSON; list names have brackets in forms and queries (`id[]`). JSON null counts
 as absent. Every response has the headers of the rate limit with the fewest requests left. `x-access` tells who may call
-an operation, `x-limit` its own rate limit."""
+an operation, `x-limit` its own rate limit, `x-further-limits` what it also counts against. `x-limits` of the document count all requests:
+of an account, of a token, and without an account of an address."""
+_OF_ALL = ("account", "token", "address")
 REFUSALS = {
     400: "A parameter is missing or malformed.", 401: "The token is missing or invalid.",
     403: "The token's scopes do not cover this, or the member may not do it.",
@@ -76,6 +78,7 @@ def document(endpoints: Sequence[Endpoint], base_url: str) -> dict[str, Any]:
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
         "servers": [{"url": base_url}],
+        "x-limits": [_limit(name) for name in _OF_ALL],
         "paths": paths,
         "components": {
             "schemas": shapes,
@@ -99,13 +102,19 @@ def _operation(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
         schema = {"$ref": f"{_SCHEMAS}{endpoint.params.__name__}"}
         operation["requestBody"] = {"content": {kind: {"schema": schema} for kind in _BODIES}}
     operation["x-access"] = str(endpoint.access)
-    if endpoint.limit:
-        operation["x-limit"] = {"name": endpoint.limit, "requests": TABLE[endpoint.limit].times, "seconds": TABLE[endpoint.limit].seconds}
+    if endpoint.limits:
+        operation["x-limit"] = _limit(endpoint.limits[0])
+    if endpoint.limits[1:]:
+        operation["x-further-limits"] = [_limit(name) for name in endpoint.limits[1:]]
     if endpoint.rule:
         operation["description"] = endpoint.rule
     if endpoint.deprecated_at:
         operation["deprecated"] = True
     return operation
+
+
+def _limit(name: str) -> dict[str, Any]:
+    return {"name": name, "requests": TABLE[name].times, "seconds": TABLE[name].seconds}
 
 
 def _operation_id(endpoint: Endpoint) -> str:

@@ -22,9 +22,10 @@ The API is compatible with Mastodon's clients. Ids are strings, times are UTC. P
 table says "body", also as a form, multipart or JSON. List names have brackets in forms and queries (`id[]`), but not in
 JSON. JSON null counts as absent; an empty text is a value. Lists are paged by the `Link` header: `next` is older, `prev`
 is newer, an empty page has none. As a bound, apps may send the id that they make of a date: milliseconds since 1970, shifted
-by 16 bits. Every response has `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit with the
-fewest requests left. Errors are `{"error": "…"}`; invalid fields also have `details`. They are in the language of the member, or that
-of `Accept-Language`, except those that clients know by their words.
+by 16 bits. All requests count: an account may send {account}, a token {token}, an address without an account {address}.
+Every response has `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit with the fewest requests left. Errors are
+`{{"error": "…"}}`; invalid fields also have `details`. They are in the language of the member, or that of `Accept-Language`, except
+those that clients know by their words.
 """
 _BOUNDS = {
     "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters", "minItems": "at least {} values",
@@ -36,7 +37,7 @@ def reference(endpoints: Sequence[Endpoint]) -> str:
     """The whole page."""
     answers, shapes = shapes_of(endpoints)
     described = zip(endpoints, answers, strict=True)
-    lines = [_HEAD]
+    lines = [_HEAD.format(**{name: _limit(name) for name in ("account", "token", "address")})]
     lines += ["| error | meaning |", "|---|---|", *(f"| {status} | {sentence} |" for status, sentence in REFUSALS.items()), ""]
     order = sorted(described, key=lambda pair: (pair[0].family, pair[0].path, pair[0].about, pair[0].method))
     for family, members in groupby(order, lambda pair: pair[0].family):
@@ -55,7 +56,7 @@ def _described(methods: str, endpoint: Endpoint, answer: dict[str, Any]) -> Iter
     yield ""
     yield " ".join(filter(None, [endpoint.about, endpoint.rule]))
     yield ""
-    limit = f", limit {_limit(endpoint.limit)}" if endpoint.limit else ""
+    limit = "".join(f", limit {_limit(name)}" for name in endpoint.limits)
     scope = f", scope `{endpoint.scope.replace('|', '` or `')}`" if endpoint.scope else ""
     old = " Deprecated." if endpoint.deprecated_at else ""
     yield f"Access: {endpoint.access}{scope}{limit}.{old}"

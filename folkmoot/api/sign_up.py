@@ -73,7 +73,10 @@ def _language(locale: str) -> str:
 
 _WRITE = "write:accounts"
 ROUTES = [
-    endpoint("POST", "/api/v1/accounts", sign_up, Access.APP, _WRITE, params=NewMember, answer=Token),
-    endpoint("POST", "/api/v1/emails/confirmations", send_again, Access.APP, _WRITE, params=Address, answer=Nothing),
+    endpoint("POST", "/api/v1/accounts", sign_up, Access.APP, _WRITE, params=NewMember, answer=Token, limits_of_act=("sign_up",)),
+    endpoint(
+        "POST", "/api/v1/emails/confirmations", send_again, Access.APP, _WRITE, params=Address, answer=Nothing,
+        limits_of_act=("mail_by_pair", "mail_to_mailbox"),
+    ),
     endpoint("GET", "/api/v1/emails/check_confirmation", is_confirmed, Access.APP, f"read:accounts|{_WRITE}", answer=bool),
 ]

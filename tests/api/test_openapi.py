@@ -68,6 +68,11 @@ def test_the_document_describes_limits_pages_and_errors(described: dict[str, Any
     posting = described["paths"]["/api/v1/statuses"]["post"]
     assert set(posting["requestBody"]["content"]) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
     assert (posting["x-access"], posting["x-limit"]) == ("member", {"name": "post", "requests": 300, "seconds": 10800})
+    signing_up = described["paths"]["/api/v1/accounts"]["post"]
+    assert signing_up["x-limit"] == {"name": "sign_up", "requests": 5, "seconds": 1800}
+    again = described["paths"]["/api/v1/emails/confirmations"]["post"]
+    assert [again["x-limit"]["name"], *(one["name"] for one in again["x-further-limits"])] == ["mail_by_pair", "mail_to_mailbox"]
+    assert [one["name"] for one in described["x-limits"]] == ["account", "token", "address"]
     body = described["components"]["schemas"]["NewStatus"]["properties"]
     assert body["visibility"]["enum"] == ["direct", "private", "public", "unlisted"]
     assert body["poll"]["properties"]["options"]["maxItems"] == 4

@@ -5,11 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from folkmoot.api.routes import ROUTES
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Conflict
+from folkmoot.base.limits import TABLE
 from folkmoot.base.queue.queries import list_jobs
+from folkmoot.config import Limits as LimitSettings
 from folkmoot.config import Mail
-from folkmoot.network.sessions import apps
+from folkmoot.network.sessions import apps, limits
 from tests.village import Village, Visitor, settings_for
 
 FORM = {"username": "nova", "email": "nova@exmaple.org", "password": "tri hrusky dve svestky", "agreement": "true", "locale": "cs"}
@@ -102,3 +105,33 @@ async def test_an_account_without_its_token_is_not_created(village: Village, mon
         broken.setattr(apps, "issue_token", fail)
         assert (await app.post("/api/v1/accounts", FORM)).status == 409
     assert (await app.post("/api/v1/accounts", FORM)).status == 200
+
+
+async def test_what_signing_up_and_pictures_count_against_is_declared_and_holds(confirming_village: Village) -> None:
+    settings = msgspec.structs.replace(confirming_village.settings, limits=LimitSettings(multiplier=1))
+    village = Village(confirming_village.database, settings)
+    jana, = await village.settle("jana")
+    by_jana, app = await village.by_app("jana"), await _app(village)
+    nova = Visitor(village.front, token=(await app.post("/api/v1/accounts", FORM)).json["access_token"])
+    nova_id = (await by_jana.get("/api/v1/accounts/lookup?acct=nova")).json["id"]
+    profile = "/api/v1/accounts/update_credentials"
+    acts = {
+        ("POST", "/api/v1/accounts"): lambda: app.post("/api/v1/accounts", {**FORM, "username": "dalsi", "email": "dalsi@example.org"}),
+        ("POST", "/api/v1/emails/confirmations"): lambda: nova.post("/api/v1/emails/confirmations", {"email": "nova@example.org"}),
+        ("PATCH", profile): lambda: by_jana.upload(profile, "avatar", b"a picture", "PATCH"),
+    }
+    keys = {"sign_up": "127.0.0.1", "mail_by_pair": nova_id, "mail_to_mailbox": "nova@example.org"}
+    declared = {act: names for one in ROUTES if (act := (one.method, one.path)) in acts and (names := one.limits)}
+    assert declared.keys() == acts.keys()
+    for act, names in declared.items():
+        for name in names:
+            for _ in range(TABLE[name].times):
+                if TABLE[name].is_exact:
+                    await limits.count(village.database, name, keys[name], 1)
+                else:
+                    village.front._api._context.limits.spend(name, jana.id)
+            refused = await acts[act]()
+            assert refused.status == 429, (act, name)
+            assert 1 <= int(refused.headers["retry-after"]) <= TABLE[name].seconds + 1, (act, name)
+            async with village.database.cache() as cache:
+                await cache.execute("DELETE FROM rate_windows")
