@@ -71,13 +71,13 @@ async def index(request: Request, params: Notifications) -> Reply:
         async with request.database.read() as conn:
             lines = await queries.list_lines(conn, request.viewer.id, page, with_filtered=params.with_filtered, **params.wanted())
             warnings.update(await list_warnings(conn, request.entities, request.account, lines))
-        await about.add({line.sender_id for line in lines}, {line.post_id for line in lines})
-        return [line for line in lines if line.sender_id in about.senders and about.has_post(line.post_id)]
+        await about.add_of(lines)
+        return [line for line in lines if line.sender.id in about.senders and about.has_post(line.post_id)]
 
     found, ids = await list_unhidden(read, params.page, lambda line: line.id, lambda line: about.is_hidden(line.post_id))
     shown = [
         request.entities.rendered_notification(
-            line, about.senders[line.sender_id], about.status(line.post_id) if line.post_id else UNSET, warning_of(line, warnings))
+            line, about.senders[line.sender.id], about.status(line.post_id) if line.post_id else UNSET, warning_of(line, warnings))
         for line in found
     ]
     return request.json(shown, headers=request.links(ids))

@@ -50,4 +50,4 @@ UNKNOWN_TO_APPS = tuple(kind for kind in Kind if kind not in NOTIFICATION)
 
 def moment(value: datetime) -> str:
     """ISO 8601 with milliseconds and Z, which every client can parse."""
-    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return f"{value.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

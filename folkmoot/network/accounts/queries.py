@@ -46,12 +46,13 @@ def account_from(row: Row, prefix: str = "") -> Account:
 
 SELECT = f"SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 
-_STAMP = f"""
-    SELECT a.id, a.version, {", ".join(f"ac.{name}" for name in _COUNTS)}
-    FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"""
+# What `stamp_from` reads, for statements of other nouns too: of accounts `a` with their counts `ac`.
+STAMP_COLUMNS = f'a.id, a.version, {", ".join(f"ac.{name}" for name in _COUNTS)}'
+_STAMP = f"SELECT {STAMP_COLUMNS} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 
 
-def _stamp_from(row: Row) -> AccountStamp:
+def stamp_from(row: Sequence[Any]) -> AccountStamp:
+    """From a row that begins with STAMP_COLUMNS."""
     return AccountStamp(row[0], row[1], AccountCounts(row[2] or 0, row[3] or 0, row[4] or 0, row[5]))
 
 
@@ -95,13 +96,13 @@ async def find_stamp_by_handle(conn: ReadConn, text: str, own_domain: str) -> Ac
     """The same, of an account that may be in memory already rendered."""
     name, domain = handle_of(text, own_domain)
     row = await conn.fetchrow(f"{_STAMP} WHERE a.username_key = $1 AND a.domain = $2", name, domain)
-    return _stamp_from(row) if row else None
+    return stamp_from(row) if row else None
 
 
 async def list_stamps(conn: ReadConn, ids: Sequence[int]) -> dict[int, AccountStamp]:
     """By id; deleted accounts are left out."""
     rows = await conn.fetch(f"{_STAMP} WHERE a.id = ANY ((SELECT $1::bigint[])::bigint[])", list(ids)) if ids else []
-    return {row[0]: _stamp_from(row) for row in rows}
+    return {row[0]: stamp_from(row) for row in rows}
 
 
 async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:

@@ -14,7 +14,7 @@ import msgspec
 
 from folkmoot.base.events import Event
 from folkmoot.base.ids import MAX_ID
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountStamp
 from folkmoot.network.posts.model import PostView
 
 
@@ -58,7 +58,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     kind: Kind
-    sender_id: int
+    sender: AccountStamp
     post_id: int | None
     reference_id: int | None
     created_at: datetime

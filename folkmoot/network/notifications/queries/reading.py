@@ -6,7 +6,7 @@ from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.accounts.queries import list_accounts
+from folkmoot.network.accounts.queries import STAMP_COLUMNS, list_accounts, stamp_from
 from folkmoot.network.notifications.model import Kind, Line, Notification
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
@@ -70,12 +70,19 @@ async def list_lines(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None, with_filtered: bool = False,
 ) -> list[Line]:
-    """The same as `list_notifications`, for whom renders senders and posts from memory: one statement."""
-    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_filtered=with_filtered)
+    """The same as `list_notifications`, for whom renders senders and posts from memory: one statement. Without deleted senders."""
+    source = _LIST_OF_ALL if with_filtered else LIST
+    rows = await conn.fetch(
+        f"""
+        SELECT {STAMP_COLUMNS}, n.id, n.kind, n.post_id, n.reference_id, n.created_at
+        FROM ({source} ORDER BY id {page.order} LIMIT $4) AS n
+        JOIN accounts AS a ON a.id = n.from_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id ORDER BY n.id {page.order}
+        """,
+        viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
+    )
     return [
-        Line(id=row["id"], kind=Kind(row["kind"]), sender_id=row["from_id"], post_id=row["post_id"], reference_id=row["reference_id"],
-             created_at=row["created_at"])
-        for row in rows
+        Line(id=id_, kind=Kind(kind), sender=stamp_from(stamp), post_id=post_id, reference_id=reference_id, created_at=created_at)
+        for *stamp, id_, kind, post_id, reference_id, created_at in page.newest_first(rows)
     ]
 
 
