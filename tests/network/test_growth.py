@@ -4,13 +4,15 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import pytest
+
 from folkmoot.base.connections import ReadConn
 from folkmoot.base.db import Database, Row
 from folkmoot.base.paging import Page
 from folkmoot.moderation.members.model import MemberFilter, Standing
 from folkmoot.moderation.members.queries import list_members
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.queries import list_account_post_ids
+from folkmoot.network.posts.queries import list_account_post_ids, of_account
 from folkmoot.network.search import queries as search
 from folkmoot.network.search.queries import search_accounts, search_posts
 from folkmoot.network.sessions.model import Role
@@ -52,6 +54,9 @@ def _reads(author: Account, reader: Account) -> dict[str, Callable[[ReadConn], A
         "profile": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE),
         "profile, pinned": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_pinned=True),
         "profile, pictures": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, only_media=True),
+        "profile, frequent hashtag": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, hashtag="kasna"),
+        "profile, rare hashtag": lambda conn: list_account_post_ids(conn, author.id, reader.id, PAGE, hashtag="pramen"),
+        "frequent hashtag with a rare one": lambda conn: entries(get_hashtag(conn, reader.id, PAGE, ["kasna"], all_of=["pramen"])),
         **{f"members, {standing}": members(standing=standing) for standing in (Standing.PENDING, Standing.DISABLED, Standing.SILENCED,
                                                                                 Standing.SUSPENDED)},
         "members, by name": members(username="reader"), "members, by display name": members(display_name="Reader"),
@@ -89,7 +94,9 @@ async def test_pages_of_a_larger_network_read_no_more(db: Database) -> None:
     author, reader = await settle(db, "author"), await settle(db, "reader", Role.MODERATOR)
     rare = (await write(db, author, "Pramen")).post.id
     async with db.write() as tx:  # in the middle of what is added: the author is older than its posts, and younger than the accounts
-        await tx.execute("UPDATE posts SET id = $1, conversation_id = $1, media_count = 1 WHERE id = $2", author.id + LARGE + 1, rare)
+        await tx.execute("UPDATE posts SET id = $1, conversation_id = $1, media_count = 1, hashtags = '{kasna,pramen}' WHERE id = $2",
+                         author.id + LARGE + 1, rare)
+        await tx.execute("INSERT INTO post_hashtags SELECT unnest(hashtags), id FROM posts")
         await tx.execute("INSERT INTO marks (account_id, post_id, bits) VALUES ($1, $2, 16)", author.id, author.id + LARGE + 1)
     reads, blocks = _reads(author, reader), dict[str, list[int]]()
     for first, last in ((1, SMALL), (SMALL + 1, LARGE)):
@@ -106,6 +113,33 @@ async def test_pages_of_a_larger_network_read_no_more(db: Database) -> None:
         assert db.statements - before == 2  # its 18 posts among those that are looked through at first say how many more to look through
     grown = {name: (few, many) for name, (few, many) in blocks.items() if many > MOST_RATIO * few + FEW}
     assert grown == {}
+
+
+async def test_posts_of_an_account_with_a_hashtag_are_the_same_whichever_way_they_are_found(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, other = await settle(db, "author"), await settle(db, "other")
+    tags = ["#a", "#b", "#a #b", ""]
+    written = [(who, tags[n * 7 % 4], (await write(db, who, f"{n} {tags[n * 7 % 4]}")).post.id)
+               for n, who in enumerate([author, other, author, author, other, other, author, author, author, other, author, author])]
+    ids = [id_ for *_, id_ in written]
+    bounds: list[dict[str, int]] = [{}, {"max_id": ids[8]}, {"min_id": ids[2]}, {"since_id": ids[5]}]
+    pages = [Page(limit=limit, **one) for limit in (1, 2, 20) for one in bounds]
+    async with db.read() as conn:
+        for tag in ("a", "b", "c"):
+            having = sorted(id_ for who, text, id_ in written if who is author and f"#{tag}" in text)
+            for page in pages:
+                within = [id_ for id_ in having if page.above < id_ < page.below]
+                expected = (within[: page.limit] if page.order == "ASC" else within[-page.limit :])[::-1]
+                for few in (1, 2, 3, 1000):
+                    monkeypatch.setattr(of_account, "_FEW", few)
+                    found = await list_account_post_ids(conn, author.id, other.id, page, hashtag=tag)
+                    assert found == expected, (tag, page, few)
+        for any_of, all_of in ((["a"], ["b"]), (["b"], ["a"]), (["a", "b"], ["b"]), (["c"], ["a"]), (["a", "c"], ["a", "b"])):
+            timeline = await get_hashtag(conn, None, Page(limit=20), any_of, all_of=all_of)
+            expected = [id_ for _, text, id_ in sorted(written, key=lambda one: -one[2])
+                        if any(f"#{key}" in text for key in any_of) and all(f"#{key}" in text for key in all_of)]
+            assert timeline.ids == expected, (any_of, all_of)
 
 
 async def test_the_beginning_of_many_names_finds_the_same_accounts(db: Database) -> None:
@@ -133,6 +167,8 @@ async def test_the_beginning_of_many_names_finds_the_same_accounts(db: Database)
 
 def _expected(name: str) -> int:
     """How many each of them finds."""
+    if "rare hashtag" in name or "a rare one" in name:
+        return 1
     if name in ("search, rare word", "search, rare word of one author", "profile, pinned", "profile, pictures") or name in (
         "members, by name", "members, by display name", "members, by e-mail", "members, staff"
     ):

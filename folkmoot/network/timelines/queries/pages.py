@@ -174,7 +174,8 @@ def _hashtag_source(order: str) -> str:
             CROSS JOIN LATERAL (
                 SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL} JOIN accounts AS pa ON pa.id = p.account_id
                 WHERE p.id = h.post_id AND {public_sql("p", "pa", "$1")} AND ($7::boolean IS FALSE OR p.domain = '') AND {_PICTURES}
-                  AND p.hashtags @> $8::text[] AND NOT p.hashtags && $9::text[] OFFSET 0) AS found
+                  AND p.hashtags @> $8::text[] AND NOT p.hashtags && $9::text[]
+                  AND ($10::text[] = '{{}}' OR p.hashtags && $10::text[]) OFFSET 0) AS found
             ORDER BY h.post_id {order} LIMIT $4) AS recent
         ORDER BY id {order} LIMIT $4
     """
@@ -206,6 +207,11 @@ _LOCAL = {
     for order in _ORDERS
 }
 _HASHTAG = {order: _page_sql(_hashtag_source(order), order) for order in _ORDERS}
+# Of the keys of hashtags $1 the one with the fewest uses, counted up to a thousand.
+_RAREST = """
+    SELECT t.key FROM unnest($1::text[]) AS t (key)
+    ORDER BY (SELECT count(*) FROM (SELECT FROM post_hashtags AS h WHERE h.key = t.key LIMIT 1000) AS uses), t.key LIMIT 1
+"""
 _LINK = {
     order: _page_sql(
         _public_source(
@@ -275,10 +281,15 @@ async def get_hashtag(
     is_local: bool = False,
     only_media: bool = False,
 ) -> Timeline:
-    """Public posts with any of `any_of`, all of `all_of` and none of `none_of`, which are keys of hashtags."""
+    """Public posts with any of `any_of`, all of `all_of` and none of `none_of`, which are keys of hashtags. They are looked for among the
+    posts with any of them or, by one more statement, among those with the rarest of all of them."""
+    sought = any_of
+    if all_of:
+        found = await conn.fetchval(_RAREST, [*all_of, *(any_of if len(any_of) == 1 else [])])
+        sought = [found]
     rows = await conn.fetch(
         _HASHTAG[page.order], viewer_id, page.below, page.above, page.limit, only_media,
-        any_of, is_local, all_of or [], none_of or [],
+        sought, is_local, all_of or [], none_of or [], any_of if all_of else [],
     )
     return _timeline(rows, page)
 
