@@ -3,8 +3,14 @@
 asyncpg's own pool takes a sixth of the time of a home page: it creates a proxy for each use and a task for each return.
 Its other features, resetting sessions and closing idle ones by a timer, are not needed for sessions without state: each
 has its settings from its start. A session that was interrupted is closed and never reused.
+
+A session costs some 25 ms of processor time until it has read the catalogs and planned its first statements, and then 10 MB of memory. So
+beyond a few, one is opened only if none comes back soon, and closed two minutes later: if it is still needed, it is opened again (decision
+0131).
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
@@ -21,6 +27,9 @@ _CONNECT_SECONDS = 10.0
 _ROLLBACK_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
+_FEW = 3  # sessions that are opened without waiting for those in use
+_PATIENCE_SECONDS = 0.05  # before one more is opened
+_FURTHER_SECONDS = 120.0  # of the life of one more
 _PREPARED_STATEMENTS = 400  # per session
 _FIRST_OWN_TYPE = 16_384  # the number of the first type that is not the server's own (`FirstNormalObjectId`)
 
@@ -38,7 +47,7 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no type
     asyncpg asks anew in each session, some 10 ms for each kind of array, before the first statement with one.
     """
 
-    __slots__ = ()
+    __slots__ = ("opened_at",)
     _known: ClassVar[dict[frozenset[int], _KnownTypes]] = {}
 
     async def _introspect_types(self, typeoids: Iterable[int], *rest: Any) -> Any:
@@ -65,6 +74,8 @@ class Sessions:
         self._prepare = prepare
         self._permits = Permits(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
+        self._lent = 0  # sessions in use; while none is free, all that are open
+        self._awaiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
         self._is_closed = False
 
     async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
@@ -80,11 +91,12 @@ class Sessions:
         try:
             if self._restarts.is_announced:
                 await self._restarts.over()
-            while self._free:
-                _, session = self._free.pop()
-                if not session.is_closed():
-                    return session
-            return await self._connect()
+            session = self._take_free()
+            if session is None and self._lent >= _FEW:
+                session = await self._next_released()
+            session = session or await self._connect()
+            self._lent += 1
+            return session
         except UNREACHABLE as error:
             self._permits.give_back()
             raise lost(error) from error
@@ -92,12 +104,36 @@ class Sessions:
             self._permits.give_back()
             raise
 
+    def _take_free(self) -> asyncpg.Connection | None:
+        while self._free:
+            _, session = self._free.pop()
+            if not session.is_closed():
+                return session
+        return None
+
+    async def _next_released(self) -> asyncpg.Connection | None:
+        """A session that comes back soon; None if none does."""
+        loop = asyncio.get_running_loop()
+        coming: asyncio.Future[asyncpg.Connection | None] = loop.create_future()
+        self._awaiting.append(coming)
+        timer = loop.call_later(_PATIENCE_SECONDS, lambda: None if coming.done() else coming.set_result(None))
+        try:
+            session = await coming
+        except asyncio.CancelledError:
+            if not coming.cancelled() and (session := coming.result()):
+                self._put_back(session)  # it came in the moment of the cancellation
+            raise
+        finally:
+            timer.cancel()
+        return None if session is None or session.is_closed() else session
+
     async def _connect(self) -> asyncpg.Connection:
         session = await asyncpg.connect(
             self._dsn, timeout=_CONNECT_SECONDS, statement_cache_size=_PREPARED_STATEMENTS, server_settings=self._settings,
             connection_class=_Session,
         )
         try:
+            session.opened_at = clock.monotonic()
             await self._prepare(session)
         except BaseException:
             session.terminate()
@@ -119,10 +155,26 @@ class Sessions:
     def release(self, session: asyncpg.Connection, *, is_usable: bool) -> None:
         """`is_usable`: false if a statement may have been interrupted; the session is then closed."""
         self._permits.give_back()
-        if not is_usable or self._is_closed or session.is_closed():
+        self._lent -= 1
+        if is_usable:
+            self._put_back(session)
+        else:
+            session.terminate()
+
+    def _put_back(self, session: asyncpg.Connection) -> None:
+        """Hands a session to who waits for one, or keeps it."""
+        if self._is_closed or session.is_closed():
             session.terminate()
             return
+        while self._awaiting:
+            coming = self._awaiting.popleft()
+            if not coming.done():
+                coming.set_result(session)
+                return
         now = clock.monotonic()
+        if self._lent + len(self._free) >= _FEW and now - session.opened_at > _FURTHER_SECONDS:
+            session.terminate()
+            return
         self._free.append((now, session))
         if now - self._free[0][0] > _IDLE_SECONDS and len(self._free) > 1:
             self._free.pop(0)[1].terminate()

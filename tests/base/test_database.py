@@ -257,6 +257,49 @@ async def test_a_session_that_is_released_after_its_pool_was_closed_is_closed(ds
     assert late.is_closed()
 
 
+async def test_a_further_session_is_opened_only_if_none_comes_back_soon(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 600)
+    sessions = pools.Sessions(dsn, "patient", 6, _prepare_nothing)
+    few = [await sessions.acquire() for _ in range(pools._FEW)]
+    waiting = [asyncio.create_task(sessions.acquire()) for _ in range(2)]
+    await until(lambda: len(sessions._awaiting) == 2)
+    for session, one in zip(few, waiting, strict=False):
+        sessions.release(session, is_usable=True)
+        assert await one is session
+
+    given_up = asyncio.create_task(sessions.acquire())
+    await until(lambda: sessions._awaiting)
+    sessions.release(few[0], is_usable=True)
+    given_up.cancel()  # in the moment in which its session came
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    assert await sessions.acquire() is few[0]
+
+    monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 0.01)
+    further = await sessions.acquire()
+    assert further not in few
+    monkeypatch.setattr(pools, "_FURTHER_SECONDS", -1)  # its life is over when it comes back
+    sessions.release(further, is_usable=True)
+    assert further.is_closed()
+    for session in few:
+        sessions.release(session, is_usable=True)
+        assert not session.is_closed()
+    assert [await sessions.acquire() for _ in few] == few[::-1]
+
+    monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 600)
+    late = asyncio.create_task(sessions.acquire())
+    await until(lambda: len([one for one in sessions._awaiting if not one.done()]) == 1)
+    await sessions.close()
+    sessions.release(few[0], is_usable=True)  # nobody gets a session of a closed pool
+    assert few[0].is_closed()
+    late.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await late
+    for session in few[1:]:
+        sessions.release(session, is_usable=True)
+    assert all(session.is_closed() for session in few)
+
+
 async def _prepare_nothing(_session: asyncpg.Connection) -> None:
     return
 
