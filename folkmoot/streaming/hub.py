@@ -210,10 +210,10 @@ class Hub:
                 listener.tell(AddressShutOut())
 
     async def _run(self) -> None:
-        wait = GATHER_SECONDS
+        wait, ended = 0.0, clock.monotonic()
         while True:
             await self._wake.wait()
-            await asyncio.sleep(wait)
+            await asyncio.sleep(max(GATHER_SECONDS, wait - (clock.monotonic() - ended)))  # what comes after a pause has waited already
             self._wake.clear()
             began = clock.monotonic()
             posts, edited, withdrawn = list(self._posts), list(self._edited), list(self._withdrawn.values())
@@ -235,7 +235,8 @@ class Hub:
                 self._edited.pop(id_, None)
             for one in withdrawn:
                 self._withdrawn.pop(one.post_id, None)
-            wait = min(LONGEST_GATHER, max(GATHER_SECONDS, (_WORKING_SHARE - 1) * (clock.monotonic() - began)))
+            ended = clock.monotonic()
+            wait = min(LONGEST_GATHER, (_WORKING_SHARE - 1) * (ended - began))
 
     async def _announce_posts(self, new: list[int], edited: list[int]) -> None:
         listeners = list(self._listeners)

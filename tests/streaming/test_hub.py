@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
 from folkmoot.network.accounts.model import Account
@@ -388,3 +389,17 @@ async def test_conversations_are_announced_to_participants_who_want_to_hear_the_
         block.__exit__(None, None, None)
     expected = [ConversationHeard(post.conversation_id or 0)]
     assert heard == {"author": expected, "reader": expected, "muter": [], "stranger": []}
+
+
+async def test_a_post_after_a_pause_does_not_wait_for_the_work_before_the_pause(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "LONGEST_GATHER", 600.0)
+    monkeypatch.setattr(hub_module, "_WORKING_SHARE", 1e9)  # after any work the next posts are gathered for ten minutes
+    author, follower = await _settle(db, "author follower")
+    await follow(db, follower, author)
+    with Hub(db).listen(follower.id, [HOME]) as listener:
+        for _ in range(2):
+            post = (await write(db, author)).post
+            await announce(db, post.id)
+            assert _posts(await heard_by(listener)) == [post.id]
+            passed = clock.monotonic() + 601
+            monkeypatch.setattr(clock, "monotonic", lambda passed=passed: passed)
