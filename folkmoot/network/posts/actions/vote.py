@@ -27,13 +27,13 @@ async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequ
     post = await begin(tx, viewer, post_id, is_public=True, lock="NO KEY UPDATE")
     if post.poll is None or post.poll.id != poll_id:  # an edit has replaced the poll
         raise NotFound
-    chosen, earlier = set(choices), set(await polls.list_choices(tx, viewer.id, poll_id))
-    _check_vote(viewer, post, post.poll, chosen, earlier)
+    chosen, earlier = list(dict.fromkeys(choices)), await polls.list_choices(tx, viewer.id, poll_id)
+    _check_vote(viewer, post, post.poll, set(chosen), set(earlier))
 
-    if not await polls.add_to_tally(tx, poll_id, sorted(chosen), voters=0 if earlier else 1):
+    if not await polls.add_to_tally(tx, poll_id, chosen, voters=0 if earlier else 1):
         raise Invalid(FieldError("choices", "expired", "The poll has already ended."))
-    await polls.upsert_vote(tx, viewer.id, poll_id, sorted(earlier | chosen))
-    await polls.mark_voted(tx, viewer.id, post.id, sorted(earlier | chosen))
+    await polls.upsert_vote(tx, viewer.id, poll_id, [*earlier, *chosen])  # in the order of voting, as apps show them
+    await polls.mark_voted(tx, viewer.id, post.id, [*earlier, *chosen])
 
     tx.tell(PollVoted(poll_id=poll_id, post_id=post.id, account_id=viewer.id))
     return await get_fresh_view(tx, post.id, viewer.id)
