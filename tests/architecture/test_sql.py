@@ -86,8 +86,6 @@ OWNERS = {
     "transparency": "transparency_months transparency_notes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
-# Tables that nothing reads or writes any more. A migration (`Kind: contract since NNNN`) drops each of them one release later.
-UNUSED = {"verdict_batches": "proposals replaced it (migration 0065)"}
 # Other parts that may write a table, and why.
 SHARED = {
     ("folding", "account_counts"): "deltas are folded into the totals",
@@ -178,17 +176,10 @@ def test_a_misplaced_statement_is_found() -> None:
 def test_every_table_has_one_owner() -> None:
     names = [table for tables in OWNERS.values() for table in tables.split()]
     assert len(names) == len(set(names))
-    assert {*names, *UNUSED} == schema_tables() | {"migrations"}
-    assert not UNUSED.keys() & set(names)
+    assert set(names) == schema_tables() | {"migrations"}
     for owner in OWNERS:
         places = (owner, f"{owner}.py", f"network/{owner}", f"moderation/{owner}", f"network/{owner}.py")
         assert any((CODE / place).exists() for place in places), owner
-
-
-def test_an_unused_table_is_named_nowhere() -> None:
-    named = re.compile(rf"\b(?:{'|'.join(UNUSED)})\b")
-    files = [*CODE.rglob("*.py"), *CODE.rglob("*.html"), *(CODE.parent / "docs").rglob("*.md")]
-    assert not [str(file.relative_to(CODE.parent)) for file in files if named.search(file.read_text("utf-8"))]
 
 
 def test_only_the_owner_writes_a_table(code: list[Sql]) -> None:
