@@ -18,11 +18,11 @@ _SHOWN = 200
 
 
 class WhichTrend(Parameters, frozen=True, kw_only=True):
-    what: Annotated[str, about("A hashtag, the whole address of a page, or the name of a site.")]
+    what: Annotated[str, about("A hashtag, the whole address of a page, or a domain.")]
 
 
 class HeldBack(Shape, kw_only=True):
-    """A hashtag with its sign, the address of a page, or the name of a site, that is in no trends."""
+    """A hashtag with its sign, the address of a page, or the domain of a site, that is in no trends."""
 
     kind: Literal["hashtag", "link", "site"]
     what: str

@@ -63,23 +63,29 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """One stream or open page. Created by `Hub.listen`. `topics` may be replaced at any time."""
+    """One stream or open page. Created by `Hub.listen`. `topics` may be replaced at any time.
+
+    It waits for a future, because an event and a time limit of asyncio take 2 KB more, in each of thousands of streams.
+    """
 
     def __init__(self, viewer_id: int | None, topics: Collection[Topic], log_in: LogIn | None = None) -> None:
         self.viewer_id = viewer_id
         self.log_in = log_in
         self.topics = frozenset(topics)
         self._queue: list[Heard] = []
-        self._wake = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
 
     async def next(self, wait: float) -> list[Heard]:
         """The new items in order; an empty list after `wait` seconds. A cancelled call loses nothing: the next one returns it."""
-        try:
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
-        except TimeoutError:
-            return []
-        self._wake.clear()
+        if not self._queue:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            timer = loop.call_later(wait, self._wake)
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+                timer.cancel()
         heard, self._queue = self._queue, []
         return heard
 
@@ -87,7 +93,11 @@ class Listener:
         self._queue.append(heard)
         if len(self._queue) > LONGEST_QUEUE:  # only what may end the listener is kept
             self._queue = [*(one for one in (LoginChanged(), AddressShutOut()) if one in self._queue), LookAgain()]
-        self._wake.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
 
 class Hub:

@@ -103,7 +103,8 @@ class Story:
 
     async def an_end(self) -> dict[str, Any]:
         """The time of the announcement is over: the rules have come into force long ago."""
-        await until(lambda: self.village.front._pages._context.hub._news)  # it has looked since the rules were published
+        hub, newest = self.village.front._pages._context.hub, own()[-1]
+        await until(lambda: hub._news and hub._news.version == newest.version)  # it has looked since these rules were published
         replace_own([msgspec.structs.replace(one, in_force_at=clock.now() - NEWS_LASTS) for one in own()])
         assert await self._read("announcements") == []
         return {"announcement.delete": self.announcements[-1]}

@@ -43,7 +43,7 @@ def _subject_of(text: str) -> tuple[Kind, str]:
         return Kind.HASHTAG, hashtag_key(text)
     if "://" not in text and "/" not in text and "@" not in text and (host := domain_of(text)):
         return Kind.LINK, host
-    raise Invalid(FieldError("what", "invalid", "Please write a hashtag, the whole address of a page, or the name of a site."))
+    raise Invalid(FieldError("what", "invalid", "Please write a hashtag, the whole address of a page, or a domain."))
 
 
 async def _record(tx: WriteTx, step: Step, moderator: Viewer, kind: Kind, subject: str) -> None:
