@@ -172,7 +172,8 @@ class _Member:
         method, path = route_name.split()
         is_api = UNSAFE[_name(route_name)] in API
         ids = self.ids if is_api else self.ids_of_pages
-        path = path.format(**ids, quoting_id="1", hashtag="kašna", key="x", code="x", list="x", number="x", version="x", name="kašna")
+        path = path.format(**ids, quoting_id="1", hashtag="kašna", key="x", code="x", list="x", number="x", version="x", name="kašna",
+                           host="kasna.example")
         if "file" in form:
             return await self.program.upload(path, "file", form["file"], method)
         form = {key.format(**ids): value for key, value in form.items()}
