@@ -124,14 +124,14 @@ async def test_posts_of_an_account_with_a_hashtag_are_the_same_whichever_way_the
                for n, who in enumerate([author, other, author, author, other, other, author, author, author, other, author, author])]
     ids = [id_ for *_, id_ in written]
     bounds: list[dict[str, int]] = [{}, {"max_id": ids[8]}, {"min_id": ids[2]}, {"since_id": ids[5]}]
-    pages = [Page(limit=limit, **one) for limit in (1, 2, 20) for one in bounds]
+    pages = [Page(limit=limit, **one) for limit in (2, 20) for one in bounds]
     async with db.read() as conn:
         for tag in ("a", "b", "c"):
             having = sorted(id_ for who, text, id_ in written if who is author and f"#{tag}" in text)
             for page in pages:
                 within = [id_ for id_ in having if page.above < id_ < page.below]
                 expected = (within[: page.limit] if page.order == "ASC" else within[-page.limit :])[::-1]
-                for few in (1, 2, 3, 1000):
+                for few in (1, 3, 1000):
                     monkeypatch.setattr(of_account, "_FEW", few)
                     found = await list_account_post_ids(conn, author.id, other.id, page, hashtag=tag)
                     assert found == expected, (tag, page, few)
