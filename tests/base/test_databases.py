@@ -8,7 +8,7 @@ import pytest
 from tests.databases import Databases
 
 EVERYTHING = """
-    SELECT concat((SELECT json_agg(one) FROM migrations AS one), (SELECT json_agg(one) FROM host_state AS one),
+    SELECT concat((SELECT json_agg(one ORDER BY number) FROM migrations AS one), (SELECT json_agg(one) FROM host_state AS one),
                   (SELECT count(*) FROM events), (SELECT count(*) FROM accounts), (SELECT count(*) FROM home_entries),
                   (SELECT count(*) FROM journal))
 """
