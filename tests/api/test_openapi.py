@@ -31,6 +31,7 @@ def described() -> dict[str, Any]:
     return dict(json.loads(json.dumps(document(ROUTES, "https://example.org"))))
 
 
+@pytest.mark.slow
 def test_the_document_is_valid(described: dict[str, Any]) -> None:
     validate(described)
     operations = [operation for path in described["paths"].values() for operation in path.values()]

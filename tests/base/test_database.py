@@ -316,6 +316,7 @@ def own_postgres() -> Iterator[Postgres]:
         server.stop()
 
 
+@pytest.mark.slow
 async def test_a_killed_postgresql_is_unavailable_until_it_is_back(own_postgres: Postgres) -> None:
     await own_postgres.create_database()
     await migrate(own_postgres.dsn)

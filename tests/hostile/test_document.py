@@ -99,6 +99,7 @@ def fuzzer(databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.slow
 def test_no_request_made_from_the_document_is_answered_otherwise_than_it_says(fuzzer: Fuzzer) -> None:
     """Members first: what moderators and operators do to accounts would refuse them."""
     order = [*Access]

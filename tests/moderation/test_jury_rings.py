@@ -20,6 +20,7 @@ def _rings(world: World, seed: int) -> list[Ring]:
     return rings.find(run.votes, run.cases, run.camps, run.reliability)
 
 
+@pytest.mark.slow
 def test_a_ring_is_found_with_its_evidence() -> None:
     run = trial.run(_WORLD, "folkmoot", 1)
     (ring,) = rings.find(run.votes, run.cases, run.camps, run.reliability)

@@ -143,6 +143,7 @@ async def test_what_a_detector_has_hidden_gets_no_second_statement(court: Court)
     assert (await court.journal(case)).count("restriction.imposed") == 1
 
 
+@pytest.mark.slow
 async def test_a_hundred_times_the_noise_over_simulated_days_misses_no_deadline(court: Court) -> None:
     """Cases of all clauses, opened over two days, of which nobody decides any. The timer runs every 15 seconds; the runs at which
     nothing can be due are skipped."""

@@ -90,6 +90,7 @@ async def _told(room: JuryRoom) -> list[tuple[int, int]]:
     return [(row["account_id"], row["reference_id"]) for row in rows]
 
 
+@pytest.mark.slow
 async def test_a_ring_is_found_shown_to_operators_with_the_evidence_and_gone_once_it_is_excluded(room: JuryRoom) -> None:
     await _store(room, _WORLD)
     assert await _search(room) == 1
@@ -143,6 +144,7 @@ async def test_a_ring_is_found_shown_to_operators_with_the_evidence_and_gone_onc
         assert not await list_rings(conn)
 
 
+@pytest.mark.slow
 async def test_a_ring_about_authors_of_neither_camp_is_shown_with_their_cases(room: JuryRoom) -> None:
     await _store(room, _ON_NEUTRAL)
     assert await _search(room) == 1

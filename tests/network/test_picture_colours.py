@@ -261,6 +261,7 @@ def test_transparent_pictures_are_shrunk_in_bands_without_seams() -> None:
         assert all(abs(one - two) <= 2 for one, two in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("megapixels", [50, 108, 200])
 def test_photos_of_phones_are_taken(megapixels: int) -> None:
     width, height = {50: (8160, 6120), 108: (12000, 9000), 200: (16320, 12240)}[megapixels]

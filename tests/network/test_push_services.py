@@ -102,6 +102,7 @@ def test_a_dead_service_is_left_alone_for_longer_each_time_and_tried_by_one(time
         assert services.wait("dead") == 0, "it is back"
 
 
+@pytest.mark.slow
 def test_what_is_known_of_services_is_bounded(time: _Clock) -> None:
     services = Services()
     _prove(services, "known")
