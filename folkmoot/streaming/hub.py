@@ -194,8 +194,8 @@ class Hub:
     async def _watch_log_ins(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            self._look_at_rules()
             try:
+                self._look_at_rules()
                 await self._end_log_ins({listener.log_in for listener in self._listeners if listener.log_in})
             except Unavailable:
                 log.debug("log-ins of open streams could not be checked; the next look is in a second")

@@ -5,8 +5,8 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Mark, Visibility
 from folkmoot.network.posts.visibility import visible_sql
 
-# An array, so that the few pinned posts are looked up: the planner would go through all posts of the account, in the order of the page.
 _FEW = 1000  # uses of a hashtag that are looked through before the posts of the account
+# An array, so that the few pinned posts are looked up: the planner would go through all posts of the account, in the order of the page.
 _IS_PINNED = f"p.id = ANY (ARRAY(SELECT post_id FROM marks WHERE account_id = $1 AND bits & {Mark.PINNED:d} > 0))"
 
 
