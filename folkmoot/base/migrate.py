@@ -12,7 +12,9 @@ contracts says since which migration the code has not used what it removes: `-- 
 import asyncio
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 
 import asyncpg
@@ -103,31 +105,36 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
         await connection.execute(_MIGRATIONS_TABLE)
         missing = await _missing(connection)
         for migration in missing:
-            await _apply(connection, migration, ours)
-        await connection.execute("SELECT grant_cache_rights(), choose_confirmed_tables()")  # of new or restored tables
+            await _until_free(partial(_apply, connection, migration, ours))
+        # Of new or restored tables. The role is the whole cluster's: another database may be making it.
+        await _until_free(partial(connection.execute, "SELECT grant_cache_rights(), choose_confirmed_tables()"))
         return [migration.name for migration in missing]
     finally:
         await connection.close()
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration, ours: int | None) -> None:
-    """Applies one migration. If a table that it needs is in use for longer, it is tried again, and others get their turn meanwhile."""
+async def _until_free(act: Callable[[], Awaitable[object]]) -> None:
+    """If what it needs is in use for longer, it is tried again, and others get their turn meanwhile."""
     for attempt in range(_ATTEMPTS):
         try:
-            async with connection.transaction():
-                await connection.execute("SET LOCAL statement_timeout = '10min'")
-                await _pass_gate(connection, ours)
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)", migration.number, migration.name, migration.sha256
-                )
-                if migration.number > _RECORDS_NEEDS:
-                    await connection.execute("UPDATE migrations SET needs = $2 WHERE number = $1", migration.number, migration.needs)
+            await act()
             return
         except asyncpg.LockNotAvailableError:
             if attempt == _ATTEMPTS - 1:
                 raise
         await asyncio.sleep(_PAUSE)
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration, ours: int | None) -> None:
+    async with connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = '10min'")
+        await _pass_gate(connection, ours)
+        await connection.execute(migration.sql)
+        await connection.execute(
+            "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)", migration.number, migration.name, migration.sha256
+        )
+        if migration.number > _RECORDS_NEEDS:
+            await connection.execute("UPDATE migrations SET needs = $2 WHERE number = $1", migration.number, migration.needs)
 
 
 async def _missing(connection: asyncpg.Connection) -> list[Migration]:

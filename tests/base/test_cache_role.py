@@ -146,21 +146,43 @@ async def test_a_login_that_may_make_roles_makes_its_own(shared_cluster: tuple[a
         await owner.close()
 
 
-async def test_two_databases_of_one_cluster_make_the_role_at_the_same_moment(postgres: Postgres) -> None:
+@pytest.fixture
+async def twins(postgres: Postgres) -> AsyncIterator[list[str]]:
+    """The addresses of four databases of a cluster that has not got the role."""
     admin = await asyncpg.connect(postgres.dsn_of("postgres"))
     await admin.execute("ALTER ROLE folkmoot_cache RENAME TO folkmoot_cache_of_others")
     names = [f"twin_{next(_names)}" for _ in range(4)]
     try:
         for name in names:
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE folkmoot_template STRATEGY file_copy")
-        await asyncio.gather(*(migrate(postgres.dsn_of(name)) for name in names))
-        for name in names:
-            db = await Database.open(postgres.dsn_of(name), listen=False)
-            await _check_tables(db)
-            await db.close()
+        yield [postgres.dsn_of(name) for name in names]
     finally:
         for name in names:
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.execute("DROP ROLE IF EXISTS folkmoot_cache")
         await admin.execute("ALTER ROLE folkmoot_cache_of_others RENAME TO folkmoot_cache")
         await admin.close()
+
+
+async def _check_rights(dsn: str) -> None:
+    db = await Database.open(dsn, listen=False)
+    await _check_tables(db)
+    await db.close()
+
+
+async def test_databases_of_one_cluster_make_the_role_at_the_same_moment(twins: list[str]) -> None:
+    await asyncio.gather(*(migrate(dsn) for dsn in twins))
+    for dsn in twins:
+        await _check_rights(dsn)
+
+
+async def test_a_database_waits_until_another_one_has_made_the_role(twins: list[str]) -> None:
+    """For longer than a migration waits for a table."""
+    other = await asyncpg.connect(twins[0])
+    async with other.transaction():
+        await other.execute("CREATE ROLE folkmoot_cache NOLOGIN")
+        migrating = asyncio.create_task(migrate(twins[1]))
+        await asyncio.wait([migrating], timeout=1.5)
+    await other.close()
+    await migrating
+    await _check_rights(twins[1])
