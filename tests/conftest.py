@@ -14,7 +14,7 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_binaries import Binaries, find_binaries, major_of, wheel_folder
-from tests import series
+from tests import series, standstill
 from tests.databases import Databases
 from tests.hosts import network as hosts
 from tests.network_up import NetworkUp
@@ -23,6 +23,8 @@ from tests.village import Village, settings_for
 # The time that an example takes depends on the machine, so there is no deadline.
 hypothesis.settings.register_profile("sample", deadline=None)
 hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
+
+_WATCH = standstill.Watch()
 
 # Marks of tests, by the fixtures that they use and by their file.
 _MARKS = {
@@ -80,12 +82,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("long"):
         os.environ[series.LONG] = "1"
     series.seed()
+    _WATCH.start()
     hypothesis.settings.load_profile("whole" if series.is_long() else "sample")
 
 
 def pytest_report_header() -> list[str]:
     head = [f"series: {'complete' if series.is_long() else 'samples'}, {series.SEED}={series.seed()}"]
     return head + ([f"left out: {hosts.left_out()}"] if hosts.left_out() else [])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    return standstill.run_test(_WATCH, item, nextitem)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name in standstill.names_of(terminalreporter):
+        terminalreporter.write_line(f"ran again, because the machine stood still or its clock was set: {name}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
