@@ -180,6 +180,12 @@ async def village(db: Database, dsn: str, tmp_path: Path) -> Village:
     return Village(db, settings_for(tmp_path, dsn))
 
 
+@pytest.fixture
+def known_viewers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks stays known for longer than a busy machine takes for a request: reading them again would count as a statement."""
+    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)
+
+
 class _RollBack(Exception):
     """Rolls back the transaction of a test."""
 

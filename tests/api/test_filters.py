@@ -266,6 +266,7 @@ async def test_hidden_posts_are_left_out_of_notifications(village: Village, jana
     assert await counts() == (4, 4, 4, 4)
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_members_without_filters_run_no_statement_for_them(village: Village, jana: Visitor) -> None:
     await village.write("karel", "Kašna")
     home = "/api/v1/timelines/public"

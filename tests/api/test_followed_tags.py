@@ -41,6 +41,7 @@ async def test_a_hashtag_knows_whether_it_is_followed(village: Village, jana: Vi
     assert (await jana.post("/api/v1/tags/123/follow")).status == 404
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_the_list_is_paged_the_latest_first(village: Village, jana: Visitor) -> None:
     assert ((await jana.get(ALL)).json, "link" in (await jana.get(ALL)).headers) == ([], False)
     for name in ("prvni", "druhy", "treti"):

@@ -168,6 +168,7 @@ async def test_a_list_leaves_out_what_the_reader_avoids(village: Village, jana: 
     assert str(boost.id) not in [status["id"] for status in found]
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_a_page_of_a_list_is_one_statement_and_is_paged_by_links(village: Village, jana: Visitor) -> None:
     list_id = await _create(jana)
     await _add(village, jana, list_id, "karel", "eva")

@@ -273,6 +273,7 @@ async def test_streams_show_quotes_and_their_end(village: Village) -> None:
         await stream.close()
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_pages_take_a_fixed_number_of_statements(village: Village) -> None:
     author, quoter, viewer = await _settled(village)
     first = await _post(author)

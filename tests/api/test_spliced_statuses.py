@@ -63,6 +63,7 @@ async def test_a_status_is_the_same_however_it_is_read(village: Village, root: s
     assert [status["quote"]["quoted_status"]["id"] for status in found["karel"] if status["quote"]] == [root]
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_warm_statuses_take_few_statements_and_show_each_change_at_once(village: Village, root: str) -> None:
     karel, olga = await village.by_app("karel"), await village.by_app("olga")
     path, thread = f"/api/v1/statuses/{root}", f"/api/v1/statuses/{root}/context"
@@ -86,6 +87,7 @@ async def test_warm_statuses_take_few_statements_and_show_each_change_at_once(vi
     assert (await (await village.by_app("jana")).get(path)).status == 200
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_warm_notifications_and_accounts_take_few_statements_and_show_each_change_at_once(village: Village, root: str) -> None:
     await village.work()
     jana, karel = await village.by_app("jana"), await village.by_app("karel")

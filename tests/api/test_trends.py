@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from folkmoot.api.admin_shapes import AdminTag, AdminTrendingCard
 from folkmoot.base import clock
@@ -124,6 +125,7 @@ async def test_links_and_their_timeline(village: Village) -> None:
         assert (await village.nobody().get(f"/api/v1/timelines/link?url={url}")).status == 404
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_the_number_of_statements_is_fixed(village: Village) -> None:
     await _settled(village)
     await _trends(village, "tags", "eva")  # the first request of a process reads which networks are kept out

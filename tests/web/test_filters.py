@@ -174,6 +174,7 @@ async def test_a_blurred_post_keeps_its_text(village: Village, jana: Visitor) ->
     assert ("Filtered: Vodní zdroje" in cover, 'alt="Kašna v zimě"' in cover) == (True, True)
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_hidden_notices_are_not_counted(village: Village, jana: Visitor) -> None:
     for text in ("@jana kašna", "@jana ahoj", "@jana zase kašna"):
         await village.write("karel", text)

@@ -78,8 +78,8 @@ async def test_every_page_answers_in_both_languages(village: Village, language: 
     assert (await village.nobody().get("/settings")).headers["location"] == "/log_in?next=/settings"
 
 
-async def test_pages_take_a_fixed_number_of_statements(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)  # reading the viewer again would be counted
+@pytest.mark.usefixtures("known_viewers")
+async def test_pages_take_a_fixed_number_of_statements(village: Village) -> None:
     await village.settle("jana", "karel")
     await village.follow("jana", "karel")
     jana = await village.by_browser("jana")
