@@ -4,7 +4,6 @@ A frame of the client: `{"type": "subscribe", "stream": "hashtag", "tag": "kasna
 `{"stream": ["hashtag", "kasna"], "event": "update", "payload": "..."}`, where `payload` is JSON in a string, or an id.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +23,7 @@ from folkmoot.http.counting import count_request
 from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.http.side_by_side import until_one_ends
 from folkmoot.network.sessions.model import TokenHolder
 from folkmoot.streaming.log_ins import LogIn
 
@@ -94,18 +94,7 @@ class StreamingSocket:
             await send({"type": "websocket.accept", "subprotocol": (scope.get("subprotocols") or [None])[0], "headers": []})
             if refused:
                 await self._tell(refused, send)
-            tasks = [
-                asyncio.create_task(self._read_frames(scope, receive, send, connection, holder)),
-                asyncio.create_task(_send_events(connection, send)),
-            ]
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await until_one_ends(self._read_frames(scope, receive, send, connection, holder), _send_events(connection, send))
 
     async def _read_frames(self, scope: Any, receive: Any, send: Any, connection: Connection, holder: TokenHolder) -> None:
         """Reads the frames of the client until it leaves."""

@@ -1,11 +1,11 @@
 """Server-sent events as an ASGI response that ends with the client or with its source, whichever ends first."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
 from folkmoot.http.replies import Headers
+from folkmoot.http.side_by_side import until_one_ends
 
 
 class EventStream:
@@ -21,19 +21,12 @@ class EventStream:
         ]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        tasks: list[asyncio.Task[None]] = []
         try:
             await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             if scope["method"] != "HEAD":
-                tasks = [asyncio.create_task(self._send_lines(send)), asyncio.create_task(_wait_for_disconnect(receive))]
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()  # raises what ended the source
+                await until_one_ends(self._send_lines(send), _wait_for_disconnect(receive))
             await send({"type": "http.response.body", "body": b""})
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._lines.aclose()
             self._on_end()
 

@@ -1,6 +1,5 @@
 """A WebSocket that the other host answers: its frames are passed on in both directions."""
 
-import asyncio
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from websockets.typing import Subprotocol
 from folkmoot.http.from_peer import forwarded_headers
 from folkmoot.http.passing import Leaving
 from folkmoot.http.server import PING_SECONDS
+from folkmoot.http.side_by_side import until_one_ends
 
 GOING_AWAY = 1001  # close code of RFC 6455 7.4.1; the client connects again
 _OPEN_SECONDS = 5
@@ -31,13 +31,9 @@ async def forward_socket(socket: Path, scope: Any, leaving: Leaving, send: Any) 
         await _refuse(send, 503, [(b"retry-after", b"1")], b"")
         return
     await send({"type": "websocket.accept", "subprotocol": connection.subprotocol, "headers": []})
-    tasks = [asyncio.create_task(_to_peer(leaving, connection)), asyncio.create_task(_from_peer(connection, send))]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await until_one_ends(_to_peer(leaving, connection), _from_peer(connection, send))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await connection.close(GOING_AWAY)
     await close_socket(send, connection.close_code if connection.close_code and not leaving.is_ended else GOING_AWAY)
 

@@ -26,6 +26,7 @@ from folkmoot.http.from_peer import NOT_WRITTEN, forwarded_headers, is_written, 
 from folkmoot.http.passing import Leaving, Passing
 from folkmoot.http.problems import REFUSAL
 from folkmoot.http.recent_writers import RecentWriters
+from folkmoot.http.side_by_side import until_one_ends
 from folkmoot.http.spooled_body import SpooledBody
 from folkmoot.http.writing_host import LONGEST_WAIT, Where, WritingHost
 from folkmoot.portability.names.paths import RECORD_PATH
@@ -196,18 +197,10 @@ class Forwarding:
             async with client.send(request) as response:
                 await passing.respond(response.status, own_headers(response.headers), response.chunks)
 
-        task = asyncio.create_task(pass_on())
-        watching = asyncio.create_task(leaving.wait())
         try:
-            await asyncio.wait([task, watching], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in (task, watching):
-                one.cancel()
-            failure, _ = await asyncio.gather(task, watching, return_exceptions=True)
-        if isinstance(failure, NotReached | Broken):
+            await until_one_ends(pass_on(), leaving.wait())
+        except (NotReached, Broken):
             self._hosts.forget()
-        elif isinstance(failure, Exception):
-            raise failure
         await passing.end()
 
     def _noting(self, scope: Any, send: Any) -> Any:

@@ -43,25 +43,31 @@ class Leaving:
     def __init__(self, receive: Any, goodbye: str = "http.disconnect") -> None:
         self._receive = receive
         self._goodbye = goodbye
-        self._ended = asyncio.Event()
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether our side ended it."""
-        return self._ended.is_set()
+        self._limit: asyncio.Timeout | None = None  # of the call that waits
+        self.is_ended = False  # whether our side ended it
 
     async def receive(self) -> Any:
-        received, ended = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait([received, ended], return_when=asyncio.FIRST_COMPLETED)
-            return received.result() if received.done() else {"type": self._goodbye, "code": 1001}
-        finally:
-            received.cancel()
-            ended.cancel()
+        if not self.is_ended:
+            limit = asyncio.timeout(None)
+            try:
+                async with limit:
+                    self._limit = limit
+                    return await self._receive()
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+            finally:
+                self._limit = None
+        return {"type": self._goodbye, "code": 1001}
 
     async def wait(self) -> None:
         while (await self.receive())["type"] != self._goodbye:
             pass
 
     def end_soon(self) -> None:
-        asyncio.get_running_loop().call_later(clock.draw(_SPREAD_MS) / 1000, self._ended.set)
+        asyncio.get_running_loop().call_later(clock.draw(_SPREAD_MS) / 1000, self._end)
+
+    def _end(self) -> None:
+        if self._limit and not self.is_ended:
+            self._limit.reschedule(asyncio.get_running_loop().time())
+        self.is_ended = True
