@@ -155,6 +155,8 @@ class Rendering:
 class Connection:
     """`listener` is that of the client's member; its topics follow the channels."""
 
+    __slots__ = ("_channels", "_filters_version", "_listener", "_rendering", "_token_id", "_viewer", "_viewer_id")
+
     def __init__(self, rendering: Rendering, listener: Listener, viewer: Viewer, token_id: int, channels: Iterable[Channel] = ()) -> None:
         self._rendering = rendering
         self._listener = listener

@@ -11,6 +11,8 @@ import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import asyncpg
 import msgspec
@@ -30,6 +32,8 @@ _TIMEOUT_SECONDS = 10.0  # for an answer of the database
 _MAX_RETRY_SECONDS = 5.0  # between attempts to connect
 
 Listener = Callable[[bytes], None]
+FamilyListener = Callable[[str, bytes], None]
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +52,7 @@ class Live:
         self._has_dropped = False
         self._wake = asyncio.Event()
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._family_listeners: defaultdict[str, set[FamilyListener]] = defaultdict(set)
         self._gap_listeners: set[Callable[[], None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._connection: asyncpg.Connection | None = None
@@ -70,14 +75,11 @@ class Live:
 
     def subscribe(self, topic: str, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with the JSON of each message. The returned function ends the subscription."""
-        self._listeners[topic].add(listener)
+        return _added(self._listeners, topic, listener)
 
-        def unsubscribe() -> None:
-            self._listeners[topic].discard(listener)
-            if not self._listeners[topic]:
-                del self._listeners[topic]
-
-        return unsubscribe
+    def subscribe_to_all(self, family: str, listener: FamilyListener) -> Callable[[], None]:
+        """As `subscribe`, for all topics `FAMILY:KEY`: calls `listener` with the key too."""
+        return _added(self._family_listeners, family, listener)
 
     def on_gap(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Calls `listener` when messages may have been missed. The returned function ends the subscription."""
@@ -208,9 +210,11 @@ class Live:
                 self._deliver(message)
 
     def _deliver(self, message: Message) -> None:
-        for listener in tuple(self._listeners.get(message.topic, ())):
+        body, (family, _, key) = bytes(message.body), message.topic.partition(":")
+        calls = [partial(listener, body) for listener in self._listeners.get(message.topic, ())]
+        for call in calls + [partial(listener, key, body) for listener in self._family_listeners.get(family, ())]:
             try:
-                listener(bytes(message.body))
+                call()
             except Exception:
                 log.exception("a listener of %s failed", message.topic)
 
@@ -220,6 +224,18 @@ class Live:
                 listener()
             except Exception:  # it must not end the connection that has just been made
                 log.exception("a listener of gaps failed")
+
+
+def _added(listeners: defaultdict[str, set[T]], topic: str, listener: T) -> Callable[[], None]:
+    """Adds a listener; returns the function that takes it away."""
+    listeners[topic].add(listener)
+
+    def remove() -> None:
+        listeners[topic].discard(listener)
+        if not listeners[topic]:
+            del listeners[topic]
+
+    return remove
 
 
 def _pack(messages: list[Message]) -> list[str]:

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -22,12 +23,12 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.moderation.clauses.model import PUBLISHED_TOPIC, REACTIONS_TOPIC, PublishedPolicy, ReactionCounted
 from folkmoot.moderation.clauses.published import news
 from folkmoot.network.barriers.shut_out import ShutOut
-from folkmoot.network.conversations.model import topic as conversations_topic
-from folkmoot.network.filters.model import topic as filters_topic
-from folkmoot.network.notifications.model import topic as notifications_topic
+from folkmoot.network.conversations.model import TOPICS as CONVERSATION_TOPICS
+from folkmoot.network.filters.model import TOPICS as FILTER_TOPICS
+from folkmoot.network.notifications.model import TOPICS as NOTIFICATION_TOPICS
 from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
 from folkmoot.network.posts.events import Withdrawn
-from folkmoot.network.sessions.model import login_topic
+from folkmoot.network.sessions.model import LOGIN_TOPICS
 from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC, NewPost, StreamedPost
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
 from folkmoot.streaming.log_ins import LogIn, list_ended, list_shut_out
@@ -60,6 +61,13 @@ LONGEST_QUEUE = 200  # of one listener
 T = TypeVar("T")
 _decode = msgspec.json.decode
 log = logging.getLogger(__name__)
+# What a member's listeners hear of the messages of a family of topics.
+_OF_MEMBER: dict[str, Callable[[bytes], Heard]] = {
+    NOTIFICATION_TOPICS: lambda body: NoticeHeard(_decode(body, type=int)),
+    CONVERSATION_TOPICS: lambda body: ConversationHeard(_decode(body, type=int)),
+    FILTER_TOPICS: lambda body: FiltersChanged(_decode(body, type=int)),
+    LOGIN_TOPICS: lambda _body: LoginChanged(),
+}
 
 
 class Listener:
@@ -67,6 +75,8 @@ class Listener:
 
     It waits for a future, because an event and a time limit of asyncio take 2 KB more, in each of thousands of streams.
     """
+
+    __slots__ = ("_queue", "_waiting", "log_in", "topics", "viewer_id")
 
     def __init__(self, viewer_id: int | None, topics: Collection[Topic], log_in: LogIn | None = None) -> None:
         self.viewer_id = viewer_id
@@ -107,6 +117,7 @@ class Hub:
         self._database = database
         self._shut_out = shut_out
         self._listeners: set[Listener] = set()
+        self._of_member: defaultdict[int | None, list[Listener]] = defaultdict(list)
         self._posts: dict[int, None] = {}
         self._edited: dict[int, None] = {}
         self._withdrawn: dict[int, Withdrawn] = {}
@@ -121,25 +132,16 @@ class Hub:
         """A listener while the block runs. With a viewer it also gets notifications, conversations, and changes of filters and the
         log-in; with `log_in` it hears of its end even if no message says so."""
         listener = Listener(viewer_id, topics, log_in)
-        subscribe = self._database.live.subscribe
-        unsubscribes = []
-        if viewer_id is not None:
-            unsubscribes = [
-                subscribe(notifications_topic(viewer_id), lambda body: listener.tell(NoticeHeard(_decode(body, type=int)))),
-                subscribe(
-                    conversations_topic(viewer_id), lambda body: listener.tell(ConversationHeard(_decode(body, type=int)))
-                ),
-                subscribe(filters_topic(viewer_id), lambda body: listener.tell(FiltersChanged(_decode(body, type=int)))),
-                subscribe(login_topic(viewer_id), lambda _body: listener.tell(LoginChanged())),
-            ]
         self._listeners.add(listener)
+        self._of_member[viewer_id].append(listener)
         self._start()
         try:
             yield listener
         finally:
             self._listeners.discard(listener)
-            for unsubscribe in unsubscribes:
-                unsubscribe()
+            self._of_member[viewer_id].remove(listener)
+            if not self._of_member[viewer_id]:
+                del self._of_member[viewer_id]
             if not self._listeners:
                 self._stop()
 
@@ -154,6 +156,7 @@ class Hub:
             self._unsubscribes = [
                 live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(EDITED_POSTS_TOPIC, self._hear_edited),
                 live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn),
+                *(live.subscribe_to_all(topics, partial(self._tell_member, heard_of)) for topics, heard_of in _OF_MEMBER.items()),
                 live.subscribe(REACTIONS_TOPIC, lambda body: self._tell_members(ReactionHeard(_decode(body, type=ReactionCounted)))),
                 live.subscribe(PUBLISHED_TOPIC, lambda body: self._tell_members(RulesHeard(_decode(body, type=str)))),
                 live.on_gap(self.resync),
@@ -178,6 +181,10 @@ class Hub:
     def _hear_withdrawn(self, body: bytes) -> None:
         withdrawn = _decode(body, type=Withdrawn)
         self._enqueue(self._withdrawn, withdrawn.post_id, withdrawn)
+
+    def _tell_member(self, heard_of: Callable[[bytes], Heard], member: str, body: bytes) -> None:
+        for listener in self._of_member.get(int(member), ()):
+            listener.tell(heard_of(body))
 
     def _tell_members(self, heard: Heard) -> None:
         for listener in self._listeners:
@@ -264,13 +271,10 @@ class Hub:
     async def _announce_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
         if not withdrawn:
             return
-        of_viewer: defaultdict[int | None, list[Listener]] = defaultdict(list)
-        for listener in self._listeners:
-            of_viewer[listener.viewer_id].append(listener)
         async with self._database.read() as conn:
-            recipients = await list_withdrawal_recipients_unscoped(conn, withdrawn, of_viewer.keys())
+            recipients = await list_withdrawal_recipients_unscoped(conn, withdrawn, list(self._of_member))
         for viewer_id, post_ids in recipients.items():
-            for listener in of_viewer[viewer_id]:
+            for listener in self._of_member.get(viewer_id, ()):  # some have left meanwhile
                 for post_id in post_ids:
                     listener.tell(PostWithdrawn(post_id))
 

@@ -16,6 +16,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     is_unread: bool
 
 
+TOPICS = "conversations"  # the family of live topics, one for each account
+
+
 def topic(account_id: int) -> str:
     """The live topic of one account's conversations; the message is the id of one with a new message."""
-    return f"conversations:{account_id}"
+    return f"{TOPICS}:{account_id}"

@@ -106,6 +106,9 @@ class Match(NamedTuple):
     post_ids: tuple[int, ...]
 
 
+TOPICS = "filters"  # the family of live topics, one for each account
+
+
 def topic(account_id: int) -> str:
     """The live topic of changes of a member's filters; the message is their new version."""
-    return f"filters:{account_id}"
+    return f"{TOPICS}:{account_id}"

@@ -196,7 +196,10 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 MERGED = -1
 
 
+TOPICS = "notifications"  # the family of live topics, one for each account
+
+
 def topic(account_id: int) -> str:
     """The live topic of one account's notifications. The message is the id of the newest, 0 if only counts have changed, or `MERGED`
     after filtered notifications were accepted."""
-    return f"notifications:{account_id}"
+    return f"{TOPICS}:{account_id}"

@@ -206,9 +206,12 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+LOGIN_TOPICS = "login"  # the family of live topics, one for each account
+
+
 def login_topic(account_id: int) -> str:
     """The live topic of everything that ends log-ins of an account: password change, log-out, suspension."""
-    return f"login:{account_id}"
+    return f"{LOGIN_TOPICS}:{account_id}"
 
 
 LOGINS_TOPIC = "logins"  # live topic for all accounts; caches of viewers subscribe to it
