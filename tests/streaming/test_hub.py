@@ -20,6 +20,7 @@ from folkmoot.network.timelines.model import Feed
 from folkmoot.network.timelines.queries.recipients import list_withdrawal_recipients_unscoped
 from folkmoot.streaming import hub as hub_module
 from folkmoot.streaming.hub import LONGEST_QUEUE, Hub, Listener
+from folkmoot.streaming.log_ins import LogIn
 from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, PostChanged, PostHeard, PostWithdrawn, Topic
 from tests.village import LIMITS, follow, settle, write
 from tests.waiting import SECONDS
@@ -312,6 +313,22 @@ async def test_the_end_of_log_ins_is_announced(db: Database) -> None:
             forget_viewer(tx, one.id)
         assert await heard_by(first) == [LoginChanged()]
         assert await heard_by(second, 0.05) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), Unavailable(log_text="no database")])
+async def test_a_look_at_log_ins_that_fails_is_not_the_last(db: Database, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    looks = iter([None, error, error])  # the first is that of the start
+
+    def look() -> None:
+        if failure := next(looks, None):
+            raise failure
+
+    monkeypatch.setattr(hub_module, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(hub_module, "news", look)
+    reader, = await _settle(db, "reader")
+    with Hub(db).listen(reader.id, [], LogIn(token_id=1)) as listener:  # no such token
+        assert await heard_by(listener) == [LoginChanged()]
+    assert next(looks, None) is None
 
 
 async def test_without_listeners_no_statement_runs(db: Database) -> None:
