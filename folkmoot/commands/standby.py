@@ -263,7 +263,9 @@ def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: b
         f"  copied     {verified}, {facts.media} pictures",
         f"  took       {joined.seconds:.1f} s for {megabytes(facts.database_bytes + facts.media_bytes)} MB",
     ]
-    if back and back.report:
+    if back and back.report and not back.report.count:
+        lines.append(f"  exported   nothing: this host had no row that the other one lacked ({answer['exported_to']})")
+    elif back and back.report:
         lines.append(f"  exported   {back.report.count} rows that only this host has, for a review: {answer['exported_to']}")
     if joined.tables:
         lines.append("  NOTE       it follows by rows: it is ready for a move (moot move), not for a failover")

@@ -56,7 +56,8 @@ def _failover_lines(answer: dict[str, Any]) -> str:
     """What the operator should do about the other host, or about what it alone has."""
     lines = [f"  failover   {warning}\n" for warning in answer["failover"]["warnings"]]
     if where := answer["failover"]["exported_to"]:
-        lines.append(f"  exported   {answer['failover']['exported_rows']} rows that only this host has, in {where}\n")
+        count = answer["failover"]["exported_rows"]
+        lines.append(f"  exported   {f'{count} rows' if count else 'nothing'} that only this host has, in {where}\n")
     return "".join(lines)
 
 

@@ -170,8 +170,7 @@ class Reviewing:
         await self._end_writers()
         report = await export(self._this.directory, self._this.dsn, answer, fork)
         _log.warning(
-            "%d rows are on this host only and were exported to %s. To follow the new primary, stop the network and run:"
-            " moot standby --again",
+            "rows that are on this host only: %d, see %s. To follow the new primary, stop the network and run moot standby --again",
             report.count, folder_of(self._this.directory, answer.epoch),
         )
 
