@@ -24,6 +24,8 @@ _A, _B = "ab" * 32, "cd" * 32
     (f'{{"kind": "file", "value": "{_A}"}}\n{{"kind": "file", "value": "{_B}"}}\n', None, [(Kind.FILE, _A), (Kind.FILE, _B)]),
     (json.dumps([_A, _B]), Kind.PICTURE, [(Kind.PICTURE, _A), (Kind.PICTURE, _B)]),
     (f"pdq\n{_A}\n", None, [(Kind.PICTURE, _A)]),
+    ("domain,bad.example\n", None, [(Kind.ADDRESS, "bad.example")]),
+    (f"sha256,{_A}\npdq,{_B}\n", None, [(Kind.FILE, _A), (Kind.PICTURE, _B)]),
     ("\ufeffvalue,kind\r\nbad.example,address\r\n", None, [(Kind.ADDRESS, "bad.example")]),
 ])
 def test_lists_of_others_are_read(text: str, kind: Kind | None, expected: list[tuple[Kind, str]]) -> None:

@@ -25,6 +25,7 @@ _KINDS = {
 _KIND_NAMES = ("kind", "signal_type", "type", "indicator_type")
 _VALUE_NAMES = ("value", "signal", "indicator", "hash", "#domain", "domain", "url", "pdq", "sha256")
 _NOTE_NAMES = ("note", "#public_comment", "public_comment", "description")
+_NAME = re.compile(r"(?:#?[a-z][a-z0-9_ -]{0,39})?")  # of a column; no value is so short, or without a dot
 _SUM_LINE = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S.*)")
 _HOSTS_LINE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
 
@@ -40,7 +41,7 @@ def read_list(text: str, kind: Kind | None) -> Read:
     """`kind`: what values are that do not say it themselves. Raises Problem for a file that is no list at all."""
     text = text.removeprefix("\ufeff")
     found = Read([], [])
-    for number, row in _rows(text):
+    for number, row in _rows(text, kind):
         meant = _KINDS.get(_first(row, _KIND_NAMES).lower(), kind if not _first(row, _KIND_NAMES) else None) or _kind_by_column(row)
         written = _first(row, _VALUE_NAMES)
         if meant is None:
@@ -62,7 +63,7 @@ def _first(row: Mapping[str, str], names: Iterable[str]) -> str:
     return next((row[name].strip() for name in names if row.get(name)), "")
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(text: str, kind: Kind | None) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, columns) of each row."""
     start = text.lstrip()[:1]
     if start in ("[", "{"):
@@ -70,7 +71,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         return
     lines = text.splitlines()
     head = [name.strip().lower() for name in next(csv.reader(lines[:1]), [])]
-    if any(name in _VALUE_NAMES for name in head):
+    if any(name in _VALUE_NAMES for name in head) and all(map(_NAME.fullmatch, head)):
         reader = csv.reader(io.StringIO(text))
         next(reader)
         for values in reader:
@@ -80,7 +81,13 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in enumerate(lines, start=1):
         written = line.partition("#")[0].strip() if not line.lstrip().startswith("http") else line.strip()
         if written:
-            yield number, _plain_row(written)
+            yield number, _row_without_names(written) if kind is None else _plain_row(written)
+
+
+def _row_without_names(line: str) -> dict[str, str]:
+    """A row of a CSV that lacks the line with the names of its columns: KIND,VALUE. Texts may begin like one, but need --kind."""
+    named, _, value = line.partition(",")
+    return {"kind": named.strip(), "value": value} if value and named.strip().lower() in _KINDS else _plain_row(line)
 
 
 def _plain_row(line: str) -> dict[str, str]:
