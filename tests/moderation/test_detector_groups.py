@@ -1,9 +1,11 @@
-"""Copies of training rows about other groups keep the grammar of the sentence, and are the same in each training."""
+"""Copies of training rows about other groups keep the grammar of the sentence, and are the same in each training; a text gets the score
+of the same words about others."""
 
 import numpy as np
 import pytest
 
-from folkmoot.moderation.detection.groups import groups, swap_groups
+from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.groups import about_others, groups, swap_groups
 from folkmoot.moderation.detection.model import Example
 from folkmoot.moderation.detection.training import FittedModel, training_set_of
 
@@ -35,8 +37,27 @@ def test_the_same_group_becomes_the_same_one() -> None:
 
 
 def test_what_names_no_group_has_no_copy() -> None:
-    assert swap_groups("upekla jsem kolac", "cs", 0) is None
-    assert swap_groups("ein american in paris", "de", 0) is None
+    for folded, lang in (("upekla jsem kolac", "cs"), ("ein american in paris", "de"), ("an american in paris", None)):
+        assert swap_groups(folded, lang, 0) is None
+        assert about_others(folded, lang) == []
+
+
+@pytest.mark.parametrize(("lang", "one", "other"), [
+    ("en", "we are going to batter some arabs", "we are going to batter some swedes"),
+    ("en", "a turk hit a greek and the turk ran", "a swede hit an indian and the swede ran"),
+    ("cs", "jdeme mlatit araby", "jdeme mlatit italy"),
+])
+def test_a_text_is_scored_as_the_same_words_about_others(lang: str, one: str, other: str) -> None:
+    found = about_others(one, lang)
+    assert len(set(found)) == len(found) > 1
+    assert found == about_others(other.replace(" an ", " a "), lang)
+    places = groups()[lang].places
+    named = [[places[word].group for word in text.split(" ") if word in places] for text in (one, *found)]
+    assert len({tuple(some.index(group) for group in some) for some in named}) == 1  # who is the same stays the same
+    detector = Detector.load()
+    first, second = detector.score([one, other.replace(" an ", " a ")], [lang, lang])
+    assert first.score == second.score
+    assert first.score != detector.score([one], [None])[0].score  # as it stands
 
 
 def test_the_list_is_sound() -> None:

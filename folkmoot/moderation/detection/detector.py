@@ -4,13 +4,16 @@ A long text is scored in overlapping windows and gets the highest score of them,
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from folkmoot.moderation.detection import artefact, cues, features, folding, structure
+from folkmoot.moderation.detection.groups import about_others
 from folkmoot.moderation.detection.model import Finding, Thresholds
 from folkmoot.moderation.detection.readings import readings
 
@@ -96,10 +99,12 @@ class Detector:
         found: list[Finding] = []
         for at in range(0, len(texts), _BATCH):
             batch = texts[at : at + _BATCH]
-            read = [readings(text) for text in batch]
-            margins = iter(self.margins([reading.text for some in read for reading in some]))
+            read = [[(reading, about_others(reading.text, lang) or [reading.text]) for reading in readings(text)]
+                    for text, lang in zip(batch, langs[at : at + _BATCH], strict=True)]
+            margins = iter(self.margins([scored for some in read for _, all_scored in some for scored in all_scored]).tolist())
             for text, some, lang in zip(batch, read, langs[at : at + _BATCH], strict=True):
-                margin, _, reading = max((float(next(margins)), -number, reading) for number, reading in enumerate(some))
+                means = [(fmean(islice(margins, len(scored))), -number, reading) for number, (reading, scored) in enumerate(some)]
+                margin, _, reading = max(means)
                 found.append(self._finding(text, reading, margin, lang))
         return found
 

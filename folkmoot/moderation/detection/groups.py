@@ -1,13 +1,17 @@
-"""Copies of training rows that name another group: the same sentence about others has the same label.
+"""The same sentence about another group has the same label, and the same score.
 
-Without them the detector learns from the rows which groups are threatened often, and judges the same words differently. Words are
-swapped only inside a class of `groups.txt`, whose words need no other change of the sentence. Only training uses this module.
+Without copies of its training rows that name other groups, the detector learns which groups are threatened often. What remains of it is
+taken away when a text is scored: as the mean over some groups, which are the same for every group of a class. Words are swapped only
+inside a class of `groups.txt`, whose words need no other change of the sentence.
 """
 
 import zlib
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
+_OTHERS = 3
 
 
 class Place(NamedTuple):
@@ -43,6 +47,32 @@ def groups() -> dict[str, Groups]:
                 found.places.setdefault(word, Place(len(found.classes), group, form))
         found.classes.append(forms)
     return languages
+
+
+def about_others(folded: str, lang: str | None) -> list[str]:
+    """The folded text about some groups of each class that it names, whichever it names itself; empty if it names none. Two groups of a
+    class stay two."""
+    known = groups().get(lang or "")
+    words = folded.split(" ")
+    if known is None or known.places.keys().isdisjoint(words):
+        return []
+    places = [known.places.get(word) for word in words]
+    order: dict[tuple[int, int], int] = {}  # of the groups of a class in the text
+    of_kind: Counter[int] = Counter()
+    for named in filter(None, places):
+        if (named.kind, named.group) not in order:
+            order[named.kind, named.group] = of_kind[named.kind]
+            of_kind[named.kind] += 1
+    found = []
+    for number in range(_OTHERS):
+        swapped = list(words)
+        for at, place in enumerate(places):
+            if place:
+                some = known.classes[place.kind]
+                group = (len(some) * number // _OTHERS + order[place.kind, place.group]) % len(some)
+                swapped[at] = some[group][place.form]
+        found.append(" ".join(swapped))
+    return found
 
 
 def swap_groups(folded: str, lang: str | None, number: int) -> str | None:
