@@ -175,8 +175,10 @@ async def db(dsn: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def village(db: Database, dsn: str, tmp_path: Path) -> Village:
-    """An empty network with its entry points."""
+async def village(db: Database, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Village:
+    """An empty network with its entry points. The windows of its limits begin when something is counted first, so that no test runs
+    across the end of one."""
+    monkeypatch.setattr("folkmoot.base.windows._first", lambda moment, seconds: (1, moment + seconds))
     return Village(db, settings_for(tmp_path, dsn))
 
 

@@ -49,7 +49,7 @@ async def test_a_hold_waits_for_running_writes(db: Database, dsn: str) -> None:
 
 
 async def test_a_hold_ends_after_its_time_limit(db: Database, dsn: str) -> None:
-    holder = write_gate.hold(dsn, 0.3)
+    holder = write_gate.hold(dsn, 1)
     await holder.__aenter__()
     await asyncio.wait_for(_insert(db), SECONDS)
     await holder.__aexit__(None, None, None)
@@ -61,7 +61,7 @@ async def test_the_time_limit_of_a_hold_includes_the_wait_for_running_writes(db:
         entering = asyncio.create_task(holder.__aenter__())
         await asyncio.sleep(0.3)
         assert not entering.done()
-    await asyncio.wait_for(entering, 5)
+    await asyncio.wait_for(entering, SECONDS)
     async with db.read() as conn:
         held = await conn.fetchval("SELECT pid FROM pg_stat_activity WHERE application_name = 'folkmoot hold'")
         assert held
@@ -75,7 +75,7 @@ async def test_a_hold_that_waits_too_long_for_running_writes_gives_up(db: Databa
         with pytest.raises(StillWriting):
             async with write_gate.hold(dsn, 5, drain=0.1):
                 pass
-    await asyncio.wait_for(_insert(db), 5)
+    await asyncio.wait_for(_insert(db), SECONDS)
 
 
 async def test_the_epoch_rises_within_the_hold_only(db: Database, dsn: str) -> None:
@@ -86,9 +86,9 @@ async def test_the_epoch_rises_within_the_hold_only(db: Database, dsn: str) -> N
             assert await conn.fetchval("SELECT $1::text::pg_lsn <= pg_current_wal_flush_lsn()", position)
     with pytest.raises(WritesPaused):
         await _insert(db)
-    late = write_gate.hold(dsn, 0.1)
+    late = write_gate.hold(dsn, 1)  # long enough for a busy machine to begin it
     held = await late.__aenter__()
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1.1)
     with pytest.raises(HoldEnded):
         await held.raise_epoch(3)
     await late.__aexit__(None, None, None)
@@ -97,10 +97,10 @@ async def test_the_epoch_rises_within_the_hold_only(db: Database, dsn: str) -> N
 
 
 async def test_the_database_ends_a_hold_whose_process_hangs(db: Database, dsn: str) -> None:
-    late = write_gate.hold(dsn, 0.2)
+    late = write_gate.hold(dsn, 1)
     held = await late.__aenter__()
     held._deadline += 60  # as if this process had a wrong idea of the time
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.3)
     with pytest.raises(HoldEnded):
         await held.raise_epoch(2)
     await late.__aexit__(None, None, None)

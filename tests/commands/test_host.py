@@ -195,7 +195,7 @@ async def test_the_doctor_knows_the_pair(open_folder: Path) -> None:
 
 
 async def _found(settings: Settings, state: str) -> Any:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             (finding,) = check_hosts(settings)
             if (finding.check, finding.state) == ("hosts.reachable", state):

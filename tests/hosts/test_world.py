@@ -220,7 +220,7 @@ def test_nothing_is_left_over_when_the_tests_are_killed(each_kind: World) -> Non
     tests.kill()
     tests.wait()
     _output(tests).close()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while remaining := {pid: arguments for pid, arguments in descendants.items() if _arguments(pid) == arguments}:
         assert time.monotonic() < deadline, remaining
         time.sleep(0.05)

@@ -35,7 +35,7 @@ def processes(listener: socket.socket) -> Iterator[list[int]]:
     for process in started:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
         assert process.returncode == 0
 
 

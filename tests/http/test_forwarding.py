@@ -128,7 +128,7 @@ async def test_a_write_that_waits_through_a_fence_is_answered_by_the_next_primar
     await asyncio.sleep(0.2)
     assert not any(task.done() for task in [*at_gate, *later]), "nobody writes"
     standby.become("primary", 2)
-    answers = await asyncio.wait_for(asyncio.gather(*at_gate, *later), 10)
+    answers = await asyncio.wait_for(asyncio.gather(*at_gate, *later), SECONDS)
     assert [answer.status for answer in answers] == [200] * 39 + [303]
     texts = [*(f"u brány {n}" for n in range(8)), *(f"později {n}" for n in range(30)), "formulář"]
     assert [await _count(village, text) for text in texts] == [1] * 39
@@ -177,7 +177,7 @@ async def test_a_fence_that_is_taken_back_lets_waiting_writes_run_here(village: 
     await asyncio.sleep(0.2)
     assert not write.done()
     primary.become("primary", 1)
-    assert (await asyncio.wait_for(write, 5)).status == 200
+    assert (await asyncio.wait_for(write, SECONDS)).status == 200
     assert await _count(village, "zpět") == 1
 
 
@@ -299,7 +299,7 @@ async def test_a_write_waits_for_a_link_that_comes_back(village: Village, hosts:
         await asyncio.sleep(0.3)
         assert not write.done()
         relay.is_cut = False
-        assert (await asyncio.wait_for(write, 5)).status == 200
+        assert (await asyncio.wait_for(write, SECONDS)).status == 200
         assert await _count(village, f"čeká {is_known}") == 1
 
 
