@@ -172,8 +172,8 @@ class CaseStep(Shape, kw_only=True):
 
 
 class CaseJury(Shape, kw_only=True):
-    """How far the jury of a case is: `answered` of `asked` seats. `reason`: why moderators decide instead, or null. Who sits is shown to
-    nobody."""
+    """How far the jury of a case is: `answered` of `asked` seats; while it sits, as of the last full quarter of an hour, so that nobody
+    can watch when somebody answers. `reason`: why moderators decide instead, or null. Who sits is shown to nobody."""
 
     state: Literal["sitting", "decided", "staff", "closed"]
     reason: str | None

@@ -1,12 +1,17 @@
 """Who sees what of a jury: moderators how far it is, members whether juries sit, a juror their own seats, and nobody who sits."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from folkmoot.base import clock
 from folkmoot.base.paging import Page
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.juries.model import ENOUGH_JURORS
 from folkmoot.moderation.juries.queries import list_own_seats
+from folkmoot.moderation.juries.queries.figures import PROGRESS_EVERY
 from tests.moderation.jury_room import JuryRoom
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 async def _api(room: JuryRoom, case: Case) -> Any:
@@ -22,11 +27,17 @@ async def test_moderators_see_how_far_a_jury_is_and_why_there_is_none(room: Jury
     assert "A jury judges it" not in before
     await room.form()
     seats = await room.seats(case)
-    await room.answer_one(seats[0], "")
-    shown = (await moderator.get(page)).text
-    assert "A jury judges it: 1 of 5 have answered." in shown
+    now = clock.now()
+    quarter = now - (now - _EPOCH) % PROGRESS_EVERY + PROGRESS_EVERY
+    with clock.stopped_at(quarter):
+        await room.answer_one(seats[0], "")
+    with clock.stopped_at(quarter + PROGRESS_EVERY - timedelta(seconds=1)):
+        assert "A jury judges it: 0 of 5 had answered" in (await moderator.get(page)).text
+        assert (await _api(room, case))["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 0}
+    with clock.stopped_at(quarter + PROGRESS_EVERY):
+        shown, answer = (await moderator.get(page)).text, await _api(room, case)
+    assert "A jury judges it: 1 of 5 had answered" in shown
     assert "members were drawn for the jury" in shown
-    answer = await _api(room, case)
     assert answer["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 1}
     assert not [seat for seat in seats if str(seat.account_id) in shown + str(answer) or str(seat.id) in shown + str(answer)]
     async with room.database.write() as tx:

@@ -177,7 +177,7 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
 
 async def _find_jury(conn: ReadConn, case: Case) -> Progress | None:
     """On appeal without the reason that would reveal the first verdict."""
-    found = await find_progress(conn, case.id)
+    found = await find_progress(conn, case.id, clock.now())
     return None if found and case.is_appeal and found.reason is PassedOn.AUTHOR else found
 
 

@@ -1,21 +1,28 @@
 """Numbers of juries for moderators and operators. No accounts."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.juries.model import Reason, SeatState, State
-from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+PROGRESS_EVERY = timedelta(minutes=15)
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the jury of a case is. `asked`: seats that have answered or can still; `reason`: why moderators decide."""
+    """How far the jury of a case is. `asked`: seats; `reason`: why moderators decide; `as_of`: when so many had answered.
+
+    While a jury sits, the number changes every PROGRESS_EVERY only: who reads it each second must not learn when somebody answered,
+    because that may be when a member was seen to be here.
+    """
 
     state: State
     reason: Reason | None
     asked: int
     answered: int
+    as_of: datetime
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +37,20 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     passed: dict[str, int]
 
 
-async def find_progress(conn: ReadConn, case_id: int) -> Progress | None:
+async def find_progress(conn: ReadConn, case_id: int, now: datetime) -> Progress | None:
+    as_of = now - (now - _EPOCH) % PROGRESS_EVERY
     row = await conn.fetchrow(
-        f"SELECT j.state, j.reason, count(s) FILTER (WHERE s.state {IS_OUTSTANDING} OR s.state = '{SeatState.ANSWERED}') AS asked,"
-        f" count(s) FILTER (WHERE s.state = '{SeatState.ANSWERED}') AS answered"
-        " FROM juries AS j LEFT JOIN jury_seats AS s USING (case_id) WHERE j.case_id = $1 GROUP BY j.case_id",
-        case_id,
+        f"""
+        SELECT j.state, j.reason, j.wanted AS asked,
+            count(s) FILTER (WHERE s.state = '{SeatState.ANSWERED}' AND (s.answered_at < $2 OR j.state <> '{State.SITTING}')) AS answered
+        FROM juries AS j LEFT JOIN jury_seats AS s USING (case_id) WHERE j.case_id = $1 GROUP BY j.case_id
+        """,
+        case_id, as_of,
     )
     if row is None:
         return None
-    return Progress(**{**dict(row), "state": State(row["state"]), "reason": Reason(row["reason"]) if row["reason"] else None})
+    reason = Reason(row["reason"]) if row["reason"] else None
+    return Progress(**{**dict(row), "state": State(row["state"]), "reason": reason}, as_of=as_of)
 
 
 async def get_figures(conn: ReadConn, now: datetime, lasting: timedelta) -> Figures:
