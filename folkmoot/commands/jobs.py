@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from folkmoot.base.errors import Conflict, NotFound, Problem
 from folkmoot.base.queue.model import State, StoredJob
@@ -13,6 +14,8 @@ from folkmoot.commands.group import Group
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
+_ABOUT_JURORS = ("jury_call", "excluded_from_jury")  # mails: no command names a juror
+_NOT_SHOWN = "not shown: it may name a juror"
 _ADVICE = "To see why a job failed: moot jobs show ID. When the cause is solved: moot jobs retry --all"
 
 
@@ -32,7 +35,8 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
 
     async def look(database: Any) -> Any:
         async with database.read() as conn:
-            return await measure_queue(conn), await list_jobs(conn, state=State(state) if state else None, limit=limit)
+            stored = await list_jobs(conn, state=State(state) if state else None, limit=limit)
+            return await measure_queue(conn), [without_jurors(job) for job in stored]
 
     queue, found = _with_database(data, look)
     counts = f"{queue.waiting} waiting, {queue.running} running, {queue.parked} parked."
@@ -54,7 +58,7 @@ def show_(job_id: int, data: Path, as_json: bool) -> None:
 
     async def look(database: Any) -> StoredJob:
         async with database.read() as conn:
-            return await get_job(conn, job_id)
+            return without_jurors(await get_job(conn, job_id))
 
     job = _with_database(data, look)
     lines = [
@@ -103,6 +107,17 @@ def drop(job_id: int, data: Path, as_json: bool) -> None:
 
     _with_database(data, change)
     show({"dropped": job_id}, as_json, f"Job {job_id} is deleted.")
+
+
+def without_jurors(job: StoredJob) -> StoredJob:
+    """A mail to a juror without the address, and without the error, in which the mail server may have said it."""
+    from folkmoot.network.sessions.mails import JOB
+
+    payload = json.loads(job.payload) if job.name == JOB else {}
+    if payload.get("text") not in _ABOUT_JURORS:
+        return job
+    shown = {name: payload[name] for name in ("text", "link")}
+    return msgspec.structs.replace(job, payload=json.dumps(shown).encode(), last_error=job.last_error and _NOT_SHOWN)
 
 
 def _with_database(data: Path, work: Callable[[Any], Awaitable[T]]) -> T:

@@ -9,10 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from folkmoot.base.db import Database
 from folkmoot.base.queue import queries
+from folkmoot.base.queue.model import State, StoredJob
+from folkmoot.commands.jobs import without_jurors
 from folkmoot.commands.options import settings_of
 from folkmoot.network.sessions import mails
 from tests.network_up import NetworkUp, moot
@@ -93,6 +96,19 @@ async def test_parked_jobs_are_listed_shown_retried_and_dropped(network: Network
         assert refused.returncode == 1
         assert sentence in refused.stderr
     assert moot("jobs", "retry", "--all", data=data).stdout == "No job is parked.\n"
+
+
+@pytest.mark.parametrize("text", ["jury_call", "excluded_from_jury", "reset_password"])
+def test_a_job_does_not_name_a_juror(text: str) -> None:
+    mail = msgspec.structs.replace(_MAIL, text=text)
+    job = StoredJob(
+        id=1, name=mails.JOB, state=State.PARKED, age=1, due_in=0, tries=6, crashes=0, last_error=f"refused: {mail.to}", parked_at=None,
+        payload=msgspec.json.encode(mail),
+    )
+    shown = without_jurors(job)
+    is_named = text == "reset_password"
+    assert (mail.to in shown.payload.decode(), mail.to in (shown.last_error or "")) == (is_named, is_named)
+    assert f'"{text}"' in shown.payload.decode()
 
 
 def _metrics(network: NetworkUp) -> str:
