@@ -36,8 +36,9 @@ class Row:
     load: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
 
-def report(name: str, rows: list[Row], *, is_kept: bool = True) -> None:
-    """Prints the table and writes it to `results/NAME.json`, unless it is not to be kept."""
+def report(name: str, rows: list[Row], *, is_kept: bool = True, is_part: bool = False) -> None:
+    """Prints the table and writes it to `results/NAME.json`, unless it is not to be kept. `is_part`: the rows replace those of their
+    names, and the others stay."""
     width = max(len(row.name) for row in rows)
     for row in rows:
         mark = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
@@ -45,9 +46,12 @@ def report(name: str, rows: list[Row], *, is_kept: bool = True) -> None:
     if not is_kept:
         return
     machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count(), "processor": _processor()}
-    answer = {"machine": machine, "date": datetime.now(UTC).date().isoformat(), "rows": [asdict(row) for row in rows]}
+    path, found = RESULTS / f"{name}.json", {row.name: asdict(row) for row in rows}
+    if is_part:
+        found = {row["name"]: row for row in json.loads(path.read_text())["rows"]} | found
+    answer = {"machine": machine, "date": datetime.now(UTC).date().isoformat(), "rows": list(found.values())}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")
 
 
 def _processor() -> str:

@@ -31,13 +31,19 @@ async def test_moderators_see_how_far_a_jury_is_and_why_there_is_none(room: Jury
     quarter = now - (now - _EPOCH) % PROGRESS_EVERY + PROGRESS_EVERY
     with clock.stopped_at(quarter):
         await room.answer_one(seats[0], "")
+        item = await room.next_item(seats[1].account_id)
+        assert item
+        await room.skip(seats[1].account_id, item)
+        await room.watch()
+    assert len(await room.journal(case, "jury.drawn")) == 2
     with clock.stopped_at(quarter + PROGRESS_EVERY - timedelta(seconds=1)):
         assert "A jury judges it: 0 of 5 had answered" in (await moderator.get(page)).text
         assert (await _api(room, case))["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 0}
     with clock.stopped_at(quarter + PROGRESS_EVERY):
         shown, answer = (await moderator.get(page)).text, await _api(room, case)
     assert "A jury judges it: 1 of 5 had answered" in shown
-    assert "members were drawn for the jury" in shown
+    assert shown.count("members were drawn for the jury") == 1, "nobody learns when a juror declined"
+    assert [step["kind"] for step in answer["steps"]].count("jury.drawn") == 1
     assert answer["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 1}
     assert not [seat for seat in seats if str(seat.account_id) in shown + str(answer) or str(seat.id) in shown + str(answer)]
     async with room.database.write() as tx:

@@ -4,6 +4,7 @@ A letter replaces the name of each account (`masking.py`). On appeal the first v
 with everything that would reveal it.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, SubjectVersions
 from folkmoot.moderation.evidence.queries import list_evidence
-from folkmoot.moderation.journal.model import Entry
+from folkmoot.moderation.journal.model import Entry, Step
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.juries.model import Reason as PassedOn
 from folkmoot.moderation.juries.queries import Progress, find_progress
@@ -159,7 +160,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
         strikes=len([verdict for verdict in settled if verdict.is_strike(clock.now())]),
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
-        journal=await list_case_entries(conn, case.id),
+        journal=_without_replacements(await list_case_entries(conn, case.id)),
         verdict=verdicts.get(case.id),
         precedents=[Precedent(one.verdict, _excerpt(masks.mask(one.text))) for one in nearest],
         notes=[(writers.get(note.author_id), note) for note in notes],
@@ -186,6 +187,13 @@ async def _count_alike(conn: ReadConn, case: Case, present: PostVersion | None) 
     if present is None or case.is_appeal or present.pictures or present.poll_titles:
         return 0
     return await count_alike(conn, present, case.subject_id, MOST_COUNTED)
+
+
+def _without_replacements(entries: Sequence[Entry]) -> list[Entry]:
+    """Without the draws of a jury after the first: their times tell when a juror declined, or was found to know somebody. Whoever mutes one
+    member after the other would find out who sits."""
+    first = next((entry.id for entry in entries if entry.kind == Step.JURY_DRAWN), None)
+    return [entry for entry in entries if entry.kind != Step.JURY_DRAWN or entry.id == first]
 
 
 def _excerpt(text: str) -> str:
