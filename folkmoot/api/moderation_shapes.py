@@ -165,7 +165,7 @@ class CaseNote(Shape, kw_only=True):
 
 
 class CaseStep(Shape, kw_only=True):
-    """An entry of the journal."""
+    """An entry of the journal; of the draws of a jury only the first, so that nobody learns when a juror was replaced."""
 
     kind: str
     at: Moment
