@@ -5,8 +5,8 @@ Its other features, resetting sessions and closing idle ones by a timer, are not
 has its settings from its start. A session that was interrupted is closed and never reused.
 
 A session costs some 25 ms of processor time until it has read the catalogs and planned its first statements, and then 10 MB of memory. So
-beyond a few, one is opened only if none comes back soon, and closed two minutes later: if it is still needed, it is opened again (decision
-0131).
+beyond a few, one more is opened only when none has come back for a moment, and closed half a minute later: if it is still needed, it is
+opened again (decision 0131).
 """
 
 import asyncio
@@ -28,8 +28,8 @@ _ROLLBACK_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _FEW = 3  # sessions that are opened without waiting for those in use
-_PATIENCE_SECONDS = 0.05  # before one more is opened
-_FURTHER_SECONDS = 120.0  # of the life of one more
+_PATIENCE_SECONDS = 0.05  # without a session that comes back, before one more is opened
+_FURTHER_SECONDS = 30.0  # of the life of one more
 _PREPARED_STATEMENTS = 400  # per session
 _FIRST_OWN_TYPE = 16_384  # the number of the first type that is not the server's own (`FirstNormalObjectId`)
 
@@ -74,8 +74,10 @@ class Sessions:
         self._prepare = prepare
         self._permits = Permits(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
-        self._lent = 0  # sessions in use; while none is free, all that are open
+        self._lent = 0  # sessions in use, being opened, or handed to who waits; while none is free, all there are
         self._awaiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+        self._moved_at = 0.0  # when the first of those began to wait, or one of them last got a session
+        self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
@@ -91,17 +93,25 @@ class Sessions:
         try:
             if self._restarts.is_announced:
                 await self._restarts.over()
-            session = self._take_free()
-            if session is None and self._lent >= _FEW:
-                session = await self._next_released()
-            session = session or await self._connect()
-            self._lent += 1
-            return session
+            return await self._lend()
         except UNREACHABLE as error:
             self._permits.give_back()
             raise lost(error) from error
         except BaseException:
             self._permits.give_back()
+            raise
+
+    async def _lend(self) -> asyncpg.Connection:
+        """A free session, one that comes back, or a new one. It is counted before it is opened, so that a burst opens few."""
+        session = self._take_free()
+        if session is None and self._lent >= _FEW:
+            session = await self._next_released()
+        else:
+            self._lent += 1
+        try:
+            return session or await self._connect()
+        except BaseException:
+            self._lent -= 1
             raise
 
     def _take_free(self) -> asyncpg.Connection | None:
@@ -112,20 +122,51 @@ class Sessions:
         return None
 
     async def _next_released(self) -> asyncpg.Connection | None:
-        """A session that comes back soon; None if none does."""
-        loop = asyncio.get_running_loop()
-        coming: asyncio.Future[asyncpg.Connection | None] = loop.create_future()
+        """The next session that comes back, already counted as lent; None if another one should be opened."""
+        coming: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
+        if not self._awaiting:
+            self._moved_at = clock.monotonic()
         self._awaiting.append(coming)
-        timer = loop.call_later(_PATIENCE_SECONDS, lambda: None if coming.done() else coming.set_result(None))
+        self._watch(_PATIENCE_SECONDS)
         try:
             session = await coming
         except asyncio.CancelledError:
-            if not coming.cancelled() and (session := coming.result()):
-                self._put_back(session)  # it came in the moment of the cancellation
+            if not coming.cancelled():  # its turn came in the moment of the cancellation
+                self._lent -= 1
+                if session := coming.result():
+                    self._put_back(session)
             raise
-        finally:
-            timer.cancel()
         return None if session is None or session.is_closed() else session
+
+    def _watch(self, seconds: float) -> None:
+        """While anybody waits, `_let_open` runs when no session may have come back for a moment."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._let_open)
+
+    def _let_open(self) -> None:
+        """If none has come back for a moment, lets the first who waits open one: one at a time, whatever waits."""
+        self._timer = None
+        left = self._moved_at + _PATIENCE_SECONDS - clock.monotonic()
+        if left <= 0 and self._hand_over(None):
+            left = _PATIENCE_SECONDS
+        if self._awaiting:
+            self._watch(left)
+
+    def _hand_over(self, session: asyncpg.Connection | None) -> bool:
+        """Gives a session, or the turn to open one, to the first who waits. Returns whether anybody does."""
+        while self._awaiting:
+            coming = self._awaiting.popleft()
+            if not coming.done():
+                self._lent += 1
+                self._moved_at = clock.monotonic()
+                coming.set_result(session)
+                break
+        else:
+            return False
+        if not self._awaiting and self._timer:
+            self._timer.cancel()
+            self._timer = None
+        return True
 
     async def _connect(self) -> asyncpg.Connection:
         session = await asyncpg.connect(
@@ -166,11 +207,8 @@ class Sessions:
         if self._is_closed or session.is_closed():
             session.terminate()
             return
-        while self._awaiting:
-            coming = self._awaiting.popleft()
-            if not coming.done():
-                coming.set_result(session)
-                return
+        if self._hand_over(session):
+            return
         now = clock.monotonic()
         if self._lent + len(self._free) >= _FEW and now - session.opened_at > _FURTHER_SECONDS:
             session.terminate()

@@ -300,6 +300,36 @@ async def test_a_further_session_is_opened_only_if_none_comes_back_soon(dsn: str
     assert all(session.is_closed() for session in few)
 
 
+async def test_a_burst_opens_few_sessions_and_more_only_when_none_comes_back(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 600)
+    opened: list[asyncpg.Connection] = []
+    failures = [asyncpg.TooManyConnectionsError("for a moment")] * pools._FEW
+
+    async def note(session: asyncpg.Connection) -> None:
+        if failures:
+            raise failures.pop()
+        opened.append(session)
+
+    async def use() -> None:
+        session = await sessions.acquire()
+        await session.fetchval("SELECT 1")
+        sessions.release(session, is_usable=True)
+
+    sessions = pools.Sessions(dsn, "burst", 6, note)
+    for _ in range(pools._FEW):  # what could not be opened does not count
+        with pytest.raises(Unavailable):
+            await sessions.acquire()
+    await asyncio.gather(*(use() for _ in range(40)))
+    assert len(opened) == pools._FEW
+
+    monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 0.01)
+    held = await asyncio.gather(*(sessions.acquire() for _ in range(6)))
+    assert set(held) == set(opened) and len(opened) == 6
+    for session in held:
+        sessions.release(session, is_usable=True)
+    await sessions.close()
+
+
 async def _prepare_nothing(_session: asyncpg.Connection) -> None:
     return
 
