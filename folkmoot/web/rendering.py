@@ -1,13 +1,13 @@
 """Templates: one environment per language, autoescaped, with the globals that every page needs."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
 
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
-from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from folkmoot.base import i18n
 from folkmoot.base.formatting import count_characters
@@ -28,6 +28,10 @@ _DIRECTIONS = {
     "<p>": '<p dir="auto">', '<span class="h-card" translate="no">': '<span class="h-card" translate="no" dir="ltr">',
     'noreferrer" translate="no">': 'noreferrer" translate="no" dir="ltr">',
 }
+
+
+_MOST_SENTENCES = 4096  # kept in each language: all that templates say, and an end if one ever says what a member wrote
+_MOST_ICONS = 512  # names and sizes
 
 
 def _never(*_: object) -> bool:
@@ -73,11 +77,12 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         translator.catalogue.gettext, translator.catalogue.ngettext, newstyle=True
     )
-    environment.globals.update({name: _isolating(environment.globals[name]) for name in ("gettext", "ngettext")})
+    gettext, ngettext = _sayings(translator)
+    environment.globals.update({"_": gettext, "gettext": gettext, "ngettext": ngettext})
     environment.filters |= {"truncate": _truncate, "isolated": isolated}
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
-        language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), avatar=partial(_avatar, urls),
+        language=translator.language, languages=i18n.LANGUAGES, icon=lru_cache(_MOST_ICONS)(partial(_icon, static.url("icons.svg"))), avatar=partial(_avatar, urls),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when, deadline=translator.deadline,
         month=translator.month, day=translator.day, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
@@ -100,11 +105,13 @@ def _avatar(urls: Urls, account: Account, size: str = "") -> Markup:
     """The picture of an account, or its initials. Shape and colour are derived from the id of the account."""
     shape = account.id % 4
     if account.avatar_key:
-        return Markup('<img class="avatar shape-{} {}" src="{}" alt="" width="44" height="44" loading="lazy">').format(
-            shape, size, urls.avatar(account)
+        return Markup(  # noqa: S704
+            f'<img class="avatar shape-{shape} {escape(size)}" src="{escape(urls.avatar(account))}" alt="" width="44" height="44"'
+            ' loading="lazy">'
         )
-    return Markup('<span class="avatar shape-{} ground-{} {}" aria-hidden="true">{}</span>').format(
-        shape, account.id // 4 % 8, size, _initials(account.name)
+    return Markup(  # noqa: S704
+        f'<span class="avatar shape-{shape} ground-{account.id // 4 % 8} {escape(size)}" aria-hidden="true">'
+        f"{escape(_initials(account.name))}</span>"
     )
 
 
@@ -124,14 +131,34 @@ def _trusted_html(html: str) -> Markup:
     return Markup(html)  # noqa: S704
 
 
-def _isolating(gettext: Any) -> Any:
-    """A gettext function of Jinja whose parameters do not change the order of the words around them."""
+def _sayings(translator: i18n.Translator) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
+    """`gettext` and `ngettext` for templates: as Jinja's, but a parameter does not change the order of the words around it.
 
-    @pass_context
-    def translate(context: Context, *messages: Any, **params: Any) -> Any:
-        return gettext(context, *messages, **{name: isolated(value) if isinstance(value, str) else value for name, value in params.items()})
+    Most sentences have no parameters, and a page of posts says the same ones again and again: each is translated once.
+    """
+    kept: dict[str, Markup] = {}
+    catalogue = translator.catalogue
 
-    return translate
+    def gettext(message: str, /, **params: Any) -> Markup:
+        if params:
+            return _filled_in(catalogue.gettext(message), params)
+        found = kept.get(message)
+        if found is None:
+            found = _filled_in(catalogue.gettext(message), {})
+            if len(kept) < _MOST_SENTENCES:
+                kept[message] = found
+        return found
+
+    def ngettext(one: str, many: str, count: int, /, **params: Any) -> Markup:
+        return _filled_in(catalogue.ngettext(one, many, count), {"num": count, **params})
+
+    return gettext, ngettext
+
+
+def _filled_in(sentence: str, params: dict[str, Any]) -> Markup:
+    return Markup(sentence) % {  # noqa: S704
+        name: isolated(value) if isinstance(value, str) else value for name, value in params.items()
+    }
 
 
 def _truncate(text: str, length: int) -> str:

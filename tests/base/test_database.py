@@ -324,7 +324,8 @@ async def test_a_burst_opens_few_sessions_and_more_only_when_none_comes_back(dsn
 
     monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 0.01)
     held = await asyncio.gather(*(sessions.acquire() for _ in range(6)))
-    assert set(held) == set(opened) and len(opened) == 6
+    assert len(opened) == 6
+    assert set(held) == set(opened)
     for session in held:
         sessions.release(session, is_usable=True)
     await sessions.close()
