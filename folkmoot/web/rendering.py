@@ -22,6 +22,7 @@ from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.recordings.encoding.programs import is_installed
 from folkmoot.network.recordings.model import AUDIO_TYPES, VIDEO_TYPES
 from folkmoot.network.translations.policy import is_worth_translating
+from folkmoot.web.rendered_posts import RenderedPosts
 from folkmoot.web.static_files import StaticFiles
 
 _DIRECTIONS = {
@@ -47,6 +48,9 @@ class Templates:
         self._environments = {
             language: _environment(translator, settings, urls, static) for language, translator in self.translators.items()
         }
+        rendered = RenderedPosts()
+        for language, environment in self._environments.items():
+            environment.globals.update(rendered=rendered, translator=self.translators[language])
 
     def render(self, language: str, template: str, /, **values: Any) -> str:
         return self._environments[language].get_template(template).render(**values)
@@ -82,7 +86,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     environment.filters |= {"truncate": _truncate, "isolated": isolated}
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
-        language=translator.language, languages=i18n.LANGUAGES, icon=lru_cache(_MOST_ICONS)(partial(_icon, static.url("icons.svg"))), avatar=partial(_avatar, urls),
+        language=translator.language, languages=i18n.LANGUAGES, avatar=partial(_avatar, urls),
+        icon=lru_cache(_MOST_ICONS)(partial(_icon, static.url("icons.svg"))),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when, deadline=translator.deadline,
         month=translator.month, day=translator.day, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
