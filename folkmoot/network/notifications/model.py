@@ -139,8 +139,8 @@ GROUPED = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
 _SPAN = 12 * 3600  # seconds
 
 
-def group_key(kind: Kind, post_id: int | None, notification_id: int, created_at: datetime, grouped: Collection[Kind] = GROUPED) -> str:
-    """The key of a group, the same for all its notifications."""
+def group_key(kind: str, post_id: int | None, notification_id: int, created_at: datetime, grouped: Collection[Kind] = GROUPED) -> str:
+    """The key of a group, the same for all its notifications. `kind`: a Kind, or its value, as the database has it."""
     if kind not in grouped:
         return f"ungrouped-{notification_id}"
     return f"{kind}-{post_id or 0}-{int(created_at.timestamp()) // _SPAN}"

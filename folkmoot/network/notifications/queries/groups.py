@@ -1,6 +1,6 @@
 """Groups of notifications, and the number of unread ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ SAMPLE = 8  # senders listed in a group
 
 
 def _key(row: Row, grouped: Collection[Kind]) -> str:
-    return group_key(Kind(row["kind"]), row["post_id"], row["id"], row["created_at"], grouped)
+    return group_key(row["kind"], row["post_id"], row["id"], row["created_at"], grouped)
 
 
 async def count_unread(
@@ -39,11 +39,13 @@ async def list_groups(
     """A page of groups, newest first: one statement. A group counts only the notifications that were read."""
     window = msgspec.structs.replace(page, limit=max(GROUPED_FROM, page.limit))
     rows = await list_rows(conn, viewer_id, window, kinds, without, sender_id, with_filtered=with_filtered)
-    if page.min_id is not None:  # the groups directly after the bound
-        kept = list(dict.fromkeys(_key(row, grouped) for row in reversed(rows)))[: page.limit]
-    else:
-        kept = list(dict.fromkeys(_key(row, grouped) for row in rows))[: page.limit]
-    return _groups([row for row in rows if _key(row, grouped) in kept], grouped)
+    members = _members(rows, grouped)
+    if page.min_id is None:
+        kept = list(members)[: page.limit]
+    else:  # the groups directly after the bound
+        nearest = set(sorted(members, key=lambda key: members[key][-1]["id"])[: page.limit])
+        kept = [key for key in members if key in nearest]
+    return [_group(key, members[key]) for key in kept]
 
 
 async def get_group(
@@ -51,24 +53,28 @@ async def get_group(
 ) -> tuple[NotificationGroup, list[int]]:
     """A group, and all its senders: one statement. Raises NotFound, also for a group of a kind in `without`."""
     rows = [row for row in await _group_rows(conn, viewer_id, key) if row["kind"] not in without]
-    found = _groups(rows, () if key.startswith("ungrouped-") else GROUPED)
-    if not found:
+    members = _members(rows, () if key.startswith("ungrouped-") else GROUPED)
+    if not members:
         raise NotFound
-    return found[0], [row["from_id"] for row in rows]
+    return _group(*next(iter(members.items()))), [row["from_id"] for row in rows]
 
 
-def _groups(rows: Sequence[Row], grouped: Collection[Kind]) -> list[NotificationGroup]:
+def _members(rows: Iterable[Row], grouped: Collection[Kind]) -> dict[str, list[Row]]:
+    """The rows of each group, in their order; groups are in the order of their first rows."""
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(_key(row, grouped), []).append(row)
-    return [
-        NotificationGroup(
-            key=key, kind=Kind(group[0]["kind"]), count=len(group), newest_id=group[0]["id"], oldest_id=group[-1]["id"],
-            newest_at=group[0]["created_at"], post_id=group[0]["post_id"], reference_id=group[0]["reference_id"],
-            sender_ids=tuple(dict.fromkeys(row["from_id"] for row in group[:SAMPLE])),
-        )
-        for key, group in members.items()
-    ]
+    return members
+
+
+def _group(key: str, rows: Sequence[Row]) -> NotificationGroup:
+    """A group of these rows, newest first."""
+    newest = rows[0]
+    return NotificationGroup(
+        key=key, kind=Kind(newest["kind"]), count=len(rows), newest_id=newest["id"], oldest_id=rows[-1]["id"],
+        newest_at=newest["created_at"], post_id=newest["post_id"], reference_id=newest["reference_id"],
+        sender_ids=tuple(dict.fromkeys(row["from_id"] for row in rows[:SAMPLE])),
+    )
 
 
 _GROUP = """
