@@ -16,7 +16,21 @@ from multiprocessing import get_context
 
 import msgspec
 
-from benchmarks.harness import Load, Row, database_of, drive, get, memory_of, network, processor_time, report, run, server_pids, tree_of
+from benchmarks.harness import (
+    Load,
+    Row,
+    database_of,
+    drive,
+    get,
+    memory_of,
+    network,
+    processor_time,
+    report,
+    run,
+    server_pids,
+    tree_of,
+    wait_for,
+)
 from benchmarks.home import serve
 from folkmoot import app
 from folkmoot.api.routes import ROUTES as API
@@ -208,17 +222,6 @@ async def _body_of(port: int, request: bytes) -> bytes:
     return body
 
 
-async def _wait_for(port: int) -> None:
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.2)
-        else:
-            writer.close()
-            return
-
-
 async def _compare(up: NetworkUp, town: Town) -> list[Row]:
     """The frequent requests against the same bytes, in alternating rounds."""
     rows: list[Row] = []
@@ -227,7 +230,7 @@ async def _compare(up: NetworkUp, town: Town) -> list[Row]:
         body, port = await _body_of(up.port, request), free_port()
         server = get_context("spawn").Process(target=serve, args=(port, body), daemon=True)
         server.start()
-        await _wait_for(port)
+        await wait_for(port)
         ours: list[Load] = []
         plain: list[Load] = []
         for _ in range(_ROUNDS):

@@ -138,6 +138,18 @@ async def drive(
     return load
 
 
+async def wait_for(port: int) -> None:
+    """Until a server that was started listens."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.2)
+        else:
+            writer.close()
+            return
+
+
 def get(path: str, token: str = "", host: str = "localhost") -> bytes:
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n".encode()
@@ -185,4 +197,4 @@ def run(work: Any) -> Any:
 
 
 __all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "processor_time", "report", "run", "server_pids",
-           "tree_of"]
+           "tree_of", "wait_for"]

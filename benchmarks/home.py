@@ -11,7 +11,7 @@ import statistics
 import time
 from typing import Any
 
-from benchmarks.harness import Load, Row, database_of, drive, get, network, report, run, server_pids
+from benchmarks.harness import Load, Row, database_of, drive, get, network, report, run, server_pids, wait_for
 from folkmoot.commands.supervisor import WEB_NICENESS
 from folkmoot.http.front import Front
 from folkmoot.http.replies import Reply
@@ -68,7 +68,7 @@ async def _measure(up: NetworkUp, token: str) -> tuple[list[Load], list[Load], i
     port = free_port()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(port, body), daemon=True)
     server.start()
-    await asyncio.sleep(2)
+    await wait_for(port)
     homes, plains = [], []
     for _ in range(ROUNDS):  # alternating, so that other load on the machine affects both
         plains.append(await drive(port, lambda _number: get("/"), connections=CONNECTIONS, seconds=SECONDS, pids=[server.pid or 0]))
