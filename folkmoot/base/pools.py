@@ -5,8 +5,8 @@ Its other features, resetting sessions and closing idle ones by a timer, are not
 has its settings from its start. A session that was interrupted is closed and never reused.
 
 A session costs some 25 ms of processor time until it has read the catalogs and planned its first statements, and then 10 MB of memory. So
-beyond a few, one more is opened only when none has come back for a moment, and closed half a minute later: if it is still needed, it is
-opened again (decision 0131).
+beyond a few, one more is opened only for somebody who has waited a moment for one that comes back, and closed half a minute later: if it
+is still needed, it is opened again (decision 0131).
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _ROLLBACK_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _FEW = 3  # sessions that are opened without waiting for those in use
-_PATIENCE_SECONDS = 0.05  # without a session that comes back, before one more is opened
+_PATIENCE_SECONDS = 0.05  # for a session that comes back, before one more is opened; and before the next one
 _FURTHER_SECONDS = 30.0  # of the life of one more
 _PREPARED_STATEMENTS = 400  # per session
 _FIRST_OWN_TYPE = 16_384  # the number of the first type that is not the server's own (`FirstNormalObjectId`)
@@ -75,8 +75,8 @@ class Sessions:
         self._permits = Permits(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
         self._lent = 0  # sessions in use, being opened, or handed to who waits; while none is free, all there are
-        self._awaiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
-        self._moved_at = 0.0  # when the first of those began to wait, or one of them last got a session
+        self._awaiting: deque[tuple[float, asyncio.Future[asyncpg.Connection | None]]] = deque()  # with the moments since when
+        self._opened_at = 0.0  # when one of those was last let open a session
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
@@ -124,10 +124,8 @@ class Sessions:
     async def _next_released(self) -> asyncpg.Connection | None:
         """The next session that comes back, already counted as lent; None if another one should be opened."""
         coming: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
-        if not self._awaiting:
-            self._moved_at = clock.monotonic()
-        self._awaiting.append(coming)
-        self._watch(_PATIENCE_SECONDS)
+        self._awaiting.append((clock.monotonic(), coming))
+        self._watch()
         try:
             session = await coming
         except asyncio.CancelledError:
@@ -138,27 +136,26 @@ class Sessions:
             raise
         return None if session is None or session.is_closed() else session
 
-    def _watch(self, seconds: float) -> None:
-        """While anybody waits, `_let_open` runs when no session may have come back for a moment."""
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._let_open)
+    def _watch(self) -> None:
+        """While anybody waits, `_let_open` runs when the first of them may open a session."""
+        if self._awaiting and self._timer is None:
+            due = max(self._awaiting[0][0], self._opened_at) + _PATIENCE_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - clock.monotonic()), self._let_open)
 
     def _let_open(self) -> None:
-        """If none has come back for a moment, lets the first who waits open one: one at a time, whatever waits."""
+        """Lets the first who waits open a session: one at a time, whatever waits."""
         self._timer = None
-        left = self._moved_at + _PATIENCE_SECONDS - clock.monotonic()
-        if left <= 0 and self._hand_over(None):
-            left = _PATIENCE_SECONDS
-        if self._awaiting:
-            self._watch(left)
+        now = clock.monotonic()
+        if self._awaiting and now - max(self._awaiting[0][0], self._opened_at) >= _PATIENCE_SECONDS and self._hand_over(None):
+            self._opened_at = now
+        self._watch()
 
     def _hand_over(self, session: asyncpg.Connection | None) -> bool:
         """Gives a session, or the turn to open one, to the first who waits. Returns whether anybody does."""
         while self._awaiting:
-            coming = self._awaiting.popleft()
+            _, coming = self._awaiting.popleft()
             if not coming.done():
                 self._lent += 1
-                self._moved_at = clock.monotonic()
                 coming.set_result(session)
                 break
         else:

@@ -288,7 +288,7 @@ async def test_a_further_session_is_opened_only_if_none_comes_back_soon(dsn: str
 
     monkeypatch.setattr(pools, "_PATIENCE_SECONDS", 600)
     late = asyncio.create_task(sessions.acquire())
-    await until(lambda: len([one for one in sessions._awaiting if not one.done()]) == 1)
+    await until(lambda: len([one for _, one in sessions._awaiting if not one.done()]) == 1)
     await sessions.close()
     sessions.release(few[0], is_usable=True)  # nobody gets a session of a closed pool
     assert few[0].is_closed()
