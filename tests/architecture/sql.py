@@ -62,12 +62,16 @@ class Sql:
 
 def find_sql(source: str, file: str = "example.py", names: Mapping[str, Any] | None = None) -> list[Sql]:
     """All SQL of a module, in source order. `names`: the namespace of the module, to fill placeholders."""
+    return _find(ast.parse(source), file, names or {})
+
+
+def _find(tree: ast.Module, file: str, names: Mapping[str, Any]) -> list[Sql]:
     found = []
-    for node in _strings(ast.parse(source)):
+    for node in _strings(tree):
         text = _join(node, None)
         is_statement = _STATEMENT.match(text) and not re.fullmatch(r"\s*\w+\s*", text)
         if is_statement or _CLAUSE.search(text) or _LOWER.match(text):
-            found.append(Sql(file, node.lineno, text, _join(node, names or {})))
+            found.append(Sql(file, node.lineno, text, _join(node, names)))
     return found
 
 
@@ -75,10 +79,9 @@ def sql_of_code() -> Iterator[Sql]:
     """All SQL of the package."""
     for path in sorted(CODE.rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        source = path.read_text("utf-8")
-        if module == "folkmoot.__main__" or not find_sql(source):
-            continue
-        yield from find_sql(source, str(path.relative_to(CODE)), vars(importlib.import_module(module)))
+        tree, file = ast.parse(path.read_text("utf-8")), str(path.relative_to(CODE))
+        if module != "folkmoot.__main__" and _find(tree, file, {}):
+            yield from _find(tree, file, vars(importlib.import_module(module)))
 
 
 def _strings(tree: ast.AST) -> Iterator[ast.expr]:

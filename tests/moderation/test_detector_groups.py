@@ -7,7 +7,6 @@ import pytest
 from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.groups import about_others, groups, swap_groups
 from folkmoot.moderation.detection.model import Example
-from folkmoot.moderation.detection.training import FittedModel, training_set_of
 
 
 @pytest.mark.parametrize(("lang", "folded"), [
@@ -69,6 +68,9 @@ def test_the_list_is_sound() -> None:
 
 
 def test_a_row_and_its_copies_share_its_weight_and_label() -> None:
+    # Here, because each test process imports this file, and that takes a second.
+    from folkmoot.moderation.detection.training import FittedModel, training_set_of
+
     texts = ["beat up the feminists", "feminists sing tonight", "beat the eggs", "sing with me tonight"]
     rows = [Example(str(number), text, "en", (number + 1) % 2, "train", "x", str(number), {}) for number, text in enumerate(texts)]
     weights = np.array([6.0, 2.0, 1.0, 1.0])

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics
 
 from folkmoot.moderation.detection.budgets import BUDGETS, measure_rates, thresholds
 from folkmoot.moderation.detection.evaluation import average_precision, measure_rows, roc_auc
@@ -14,6 +13,8 @@ _ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_si
 
 @given(_ROWS.filter(lambda rows: len({row[0] for row in rows}) == 2))
 def test_our_arithmetic_agrees_with_scikit_learn(rows: list[tuple[bool, int]]) -> None:
+    from sklearn import metrics  # here, because each test process imports this file, and that takes a second
+
     threats, scores = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
     assert abs(roc_auc(threats, scores) - metrics.roc_auc_score(threats, scores)) < 1e-9
     assert abs(average_precision(threats, scores) - metrics.average_precision_score(threats, scores)) < 1e-9

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn import metrics
 
 from folkmoot.moderation.detection.model import Example, Finding
 from folkmoot.moderation.learning import paired
@@ -50,6 +48,8 @@ def test_the_order_of_the_shipped_rows_may_change_but_not_get_worse() -> None:
 
 def test_a_fall_that_few_rows_cause_may_be_chance() -> None:
     """Two of ten threats change places with harmless texts: .05 of ROC-AUC, from two rows."""
+    from sklearn import metrics  # here, because each test process imports this file, and that takes a second
+
     rows = _rows(10, 40)
     before = np.concatenate([np.full(10, 2.0), np.linspace(0, 1, 40)])
     after = before.copy()
@@ -62,6 +62,8 @@ def test_a_fall_that_few_rows_cause_may_be_chance() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_the_sign_test_agrees_with_scipy(pairs: list[tuple[bool, bool]]) -> None:
+    from scipy import stats
+
     before, after = np.array([one for one, _ in pairs]), np.array([other for _, other in pairs])
     more, changed = int((after & ~before).sum()), int((after != before).sum())
     expected = bool(changed) and stats.binomtest(more, changed, alternative="greater").pvalue <= paired.CHANCE
