@@ -1,9 +1,10 @@
 """Real PostgreSQL for every test: started once per test process, without fsync. Each test that uses `dsn` or `db` gets its
 own empty, migrated database."""
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from folkmoot.portability.postgres_binaries import Binaries, find_binaries, majo
 from tests import series, standstill
 from tests.databases import Databases
 from tests.hosts import network as hosts
+from tests.kept_sessions import LOOP, KeptDatabase
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
@@ -86,6 +88,14 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("whole" if series.is_long() else "sample")
 
 
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"kept": lambda: LOOP}
+
+
+def pytest_unconfigure() -> None:
+    LOOP.end()
+
+
 def pytest_report_header() -> list[str]:
     head = [f"series: {'complete' if series.is_long() else 'samples'}, {series.SEED}={series.seed()}"]
     return head + ([f"left out: {hosts.left_out()}"] if hosts.left_out() else [])
@@ -112,6 +122,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if is_query_test and not metafunc.config.getoption("fast"):
         versions = _VERSIONS if series.is_long() else list(dict.fromkeys([_VERSIONS[0], _VERSIONS[-1]]))
     metafunc.parametrize("postgres", versions, indirect=True, ids=lambda version: f"pg{version.major}", scope="session")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A fast run does not even import the files that it leaves out, and what they import."""
+    is_left_out = config.getoption("fast") and any(collection_path.name in files for _, files in _MARKS.values())
+    return True if is_left_out else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -169,7 +185,7 @@ def dsn(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 async def db(dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(dsn)
+    database = await KeptDatabase.open(dsn)
     yield database
     await database.close()
 

@@ -17,9 +17,10 @@ import asyncpg
 
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.postgres import Postgres
+from tests import kept_sessions
+from tests.kept_sessions import LOST
 
 _TEMPLATE = "folkmoot_template"
-_LOST = asyncpg.PostgresError, asyncpg.InterfaceError, OSError
 _OFTEN = 100  # emptied databases keep dead rows
 _TABLES = (
     "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace,"
@@ -128,18 +129,19 @@ class Databases:
         else:
             if session := self._sessions.pop(name, None):
                 session.terminate()
+            kept_sessions.forget(self.server.dsn_of(name))
             await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _empty(self, name: str) -> bool:
         """Whether it is like the template again."""
         try:
             session = await self._session(name)
-            await session.execute(_ALONE)
+            await session.execute(_ALONE, kept_sessions.pids(self.server.dsn_of(name)))
             if not await self.is_like_the_template(session):
                 return False
             await session.execute(f"{_ASLEEP}; {await session.fetchval(_USED)}; {self._restore}; {_AWAKE}")
             return True
-        except _LOST:  # a test of databases that go away
+        except LOST:  # a test of databases that go away
             return False
 
     async def _admin(self, statement: str) -> None:
@@ -148,7 +150,7 @@ class Databases:
     async def _session(self, name: str) -> "asyncpg.Connection":
         """The session of a database, opened again if a test has ended it."""
         if session := self._sessions.get(name):
-            with suppress(*_LOST):
+            with suppress(*LOST):
                 await session.execute("SELECT")
                 return session
             session.terminate()
@@ -159,7 +161,7 @@ class Databases:
 # Ends what a test left connected, and waits until it has ended: it could still hold locks.
 _ALONE = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1) AND backend_type = 'client backend'"
 )
 
 
