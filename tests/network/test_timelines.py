@@ -108,6 +108,7 @@ async def test_home_and_public_take_one_statement(village: Village) -> None:
             assert database.statements - before == 1
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_the_home_of_the_api_takes_two_statements_cold_and_one_warm(village: Village) -> None:
     await village.settle("reader", "anna")
     await village.follow("reader", "anna")

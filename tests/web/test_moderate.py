@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Case, State
 from folkmoot.moderation.detection.error_rates import find_error_rates
@@ -243,6 +245,7 @@ async def test_a_withdrawn_picture_is_shown_only_to_the_moderator_who_decides(co
     assert (await other.get(file)).status == 404
 
 
+@pytest.mark.usefixtures("known_viewers")
 async def test_a_case_costs_the_same_number_of_statements_whatever_is_in_it(court: Court) -> None:
     async def statements(case: Case) -> int:
         async with court.database.read() as conn:
