@@ -1,7 +1,7 @@
 """Sessions of a lent database that stay open for its next test.
 
 A new session costs some 25 ms of processor time: PostgreSQL starts a process, which reads the catalogs, and the driver prepares
-each statement again. So one or two sessions of each pool stay open, and are as new for the next test: settings, role, locks,
+each statement again. So some sessions of each pool stay open, and are as new for the next test: settings, role, locks,
 listeners, plans and sequences are reset. A session belongs to its event loop, so the loop stays too: it ends all else that a test
 has left in it.
 """
@@ -17,7 +17,9 @@ from folkmoot.base.db import Database
 from folkmoot.base.pools import Sessions
 
 LOST = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
-_MOST = 2  # sessions of each pool: a third would be closed by its age
+_MOST = 3  # sessions of each pool
+# What makes a kept session one of its pool. Sessions of the caches have a role, which is reset with the rest.
+_PREPARING = {"_readers": "SELECT", "_writers": "SELECT", "_caches": "SELECT become_cache_writer()"}
 _SECONDS = 10.0  # for an answer; a session that does not give one is closed
 _kept: dict[str, dict[str, list[asyncpg.Connection]]] = {}  # by database and pool
 
@@ -55,7 +57,7 @@ class KeptDatabase(Database):
     @classmethod
     async def open(cls, dsn: str, **options: Any) -> "Database":
         if kept := _taken(dsn):
-            _kept[dsn] = {pool: [session for session in sessions if await _answers(session)] for pool, sessions in kept.items()}
+            _kept[dsn] = {pool: [one for one in sessions if await _answers(one, _PREPARING[pool])] for pool, sessions in kept.items()}
         return await super().open(dsn, **options)
 
     def __init__(self, dsn: str, *rest: Any) -> None:
@@ -65,7 +67,7 @@ class KeptDatabase(Database):
             getattr(self, pool)._free.extend((now, session) for session in sessions)
 
     async def close(self) -> None:
-        free = {pool: await _as_new(getattr(self, pool)) for pool in ("_readers", "_writers")} if _is_in_kept_loop() else {}
+        free = {pool: await _as_new(getattr(self, pool)) for pool in _PREPARING} if _is_in_kept_loop() else {}
         await super().close()
         for pool, sessions in free.items():
             _kept.setdefault(self.dsn, {}).setdefault(pool, []).extend(sessions)
@@ -95,10 +97,10 @@ def _taken(dsn: str) -> dict[str, list[asyncpg.Connection]]:
     return _kept.pop(dsn, {}) if _is_in_kept_loop() else {}
 
 
-async def _answers(session: asyncpg.Connection) -> bool:
+async def _answers(session: asyncpg.Connection, statement: str) -> bool:
     """A test may have ended all sessions of the server."""
     with suppress(*LOST):
-        await session.execute("SELECT", timeout=_SECONDS)
+        await session.execute(statement, timeout=_SECONDS)
         return not session.is_closed()
     session.terminate()
     return False
