@@ -2,13 +2,13 @@
 
 A new session costs some 25 ms of processor time: PostgreSQL starts a process, which reads the catalogs, and the driver prepares
 each statement again. So some sessions of each pool stay open, and are as new for the next test: settings, role, locks,
-listeners, plans and sequences are reset. A session belongs to its event loop, so the loop stays too: it ends all else that a test
-has left in it.
+listeners, plans, sequences and statistics are reset. One that was opened with other settings is not used. A session belongs to
+its event loop, so the loop stays too: it ends all else that a test has left in it.
 """
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -17,11 +17,22 @@ from folkmoot.base.db import Database
 from folkmoot.base.pools import Sessions
 
 LOST = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+_RESET = "RESET ROLE; DISCARD PLANS; DISCARD SEQUENCES; DISCARD TEMP; SELECT pg_stat_force_next_flush()"
 _MOST = 3  # sessions of each pool
 # What makes a kept session one of its pool. Sessions of the caches have a role, which is reset with the rest.
 _PREPARING = {"_readers": "SELECT", "_writers": "SELECT", "_caches": "SELECT become_cache_writer()"}
 _SECONDS = 10.0  # for an answer; a session that does not give one is closed
-_kept: dict[str, dict[str, list[asyncpg.Connection]]] = {}  # by database and pool
+
+
+class _Kept(NamedTuple):
+    """A session, the pool that it belongs to, and the settings that it was opened with."""
+
+    pool: str
+    settings: dict[str, str]
+    session: asyncpg.Connection
+
+
+_kept: dict[str, list[_Kept]] = {}  # by database
 
 
 class KeptLoop(asyncio.SelectorEventLoop):
@@ -29,7 +40,8 @@ class KeptLoop(asyncio.SelectorEventLoop):
     tasks, closed the generators and ended the threads."""
 
     def close(self) -> None:
-        kept = {session._transport.get_extra_info("socket").fileno() for session in _all_kept()}
+        open_sessions = [one.session for kept in _kept.values() for one in kept if not one.session.is_closed()]
+        kept = {session._transport.get_extra_info("socket").fileno() for session in open_sessions}
         for descriptor in set(self._selector.get_map()) - kept - {self._ssock.fileno()}:
             self._remove_reader(descriptor)
             self._remove_writer(descriptor)
@@ -57,56 +69,55 @@ class KeptDatabase(Database):
     @classmethod
     async def open(cls, dsn: str, **options: Any) -> "Database":
         if kept := _taken(dsn):
-            _kept[dsn] = {pool: [one for one in sessions if await _answers(one, _PREPARING[pool])] for pool, sessions in kept.items()}
+            _kept[dsn] = [one for one in kept if await _answers(one)]
         return await super().open(dsn, **options)
 
     def __init__(self, dsn: str, *rest: Any) -> None:
         super().__init__(dsn, *rest)
-        now = clock.monotonic()
-        for pool, sessions in _taken(dsn).items():
-            getattr(self, pool)._free.extend((now, session) for session in sessions)
+        for one in _taken(dsn):
+            pool = getattr(self, one.pool)
+            if pool._settings == one.settings:
+                pool._free.append((clock.monotonic(), one.session))
+            else:
+                one.session.terminate()
 
     async def close(self) -> None:
-        free = {pool: await _as_new(getattr(self, pool)) for pool in _PREPARING} if _is_in_kept_loop() else {}
+        kept = []
+        if _is_in_kept_loop():
+            kept = [one for name in _PREPARING for one in await _as_new(name, getattr(self, name))]
         await super().close()
-        for pool, sessions in free.items():
-            _kept.setdefault(self.dsn, {}).setdefault(pool, []).extend(sessions)
+        _kept.setdefault(self.dsn, []).extend(kept)
 
 
 def pids(dsn: str) -> list[int]:
     """The processes of the server that are kept for the next test on this database."""
-    return [session.get_server_pid() for sessions in _kept.get(dsn, {}).values() for session in sessions]
+    return [one.session.get_server_pid() for one in _kept.get(dsn, [])]
 
 
 def forget(dsn: str) -> None:
     """Closes the sessions of a database that will not be lent again."""
-    for sessions in _kept.pop(dsn, {}).values():
-        for session in sessions:
-            session.terminate()
-
-
-def _all_kept() -> list[asyncpg.Connection]:
-    return [session for pools in _kept.values() for sessions in pools.values() for session in sessions if not session.is_closed()]
+    for one in _kept.pop(dsn, []):
+        one.session.terminate()
 
 
 def _is_in_kept_loop() -> bool:
     return isinstance(asyncio.get_running_loop(), KeptLoop)
 
 
-def _taken(dsn: str) -> dict[str, list[asyncpg.Connection]]:
-    return _kept.pop(dsn, {}) if _is_in_kept_loop() else {}
+def _taken(dsn: str) -> list[_Kept]:
+    return _kept.pop(dsn, []) if _is_in_kept_loop() else []
 
 
-async def _answers(session: asyncpg.Connection, statement: str) -> bool:
+async def _answers(kept: _Kept) -> bool:
     """A test may have ended all sessions of the server."""
     with suppress(*LOST):
-        await session.execute(statement, timeout=_SECONDS)
-        return not session.is_closed()
-    session.terminate()
+        await kept.session.execute(_PREPARING[kept.pool], timeout=_SECONDS)
+        return not kept.session.is_closed()
+    kept.session.terminate()
     return False
 
 
-async def _as_new(pool: Sessions) -> list[asyncpg.Connection]:
+async def _as_new(name: str, pool: Sessions) -> list[_Kept]:
     """Takes some free sessions out of a pool and resets them."""
     free = [session for _, session in pool._free if not session.is_closed() and not session.is_in_transaction()][-_MOST:]
     pool._free[:] = [(since, session) for since, session in pool._free if session not in free]
@@ -114,8 +125,8 @@ async def _as_new(pool: Sessions) -> list[asyncpg.Connection]:
     for session in free:
         try:
             await session.reset(timeout=_SECONDS)  # locks, cursors, listeners, settings
-            await session.execute("RESET ROLE; DISCARD PLANS; DISCARD SEQUENCES; DISCARD TEMP", timeout=_SECONDS)
-            done.append(session)
+            await session.execute(_RESET, timeout=_SECONDS)
+            done.append(_Kept(name, pool._settings, session))
         except LOST:
             session.terminate()
     return done

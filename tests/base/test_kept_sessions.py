@@ -9,19 +9,20 @@ from typing import Any
 import asyncpg
 import pytest
 
+from folkmoot.base import pools
 from folkmoot.base.db import Database
 from tests.databases import Databases
 from tests.kept_sessions import LOOP, KeptDatabase, pids
 
 LEFT = """
-    SELECT nextval('events_id_seq'); SELECT pg_advisory_lock(1); CREATE TEMP TABLE left_by_a_test (id bigint); LISTEN tests;
-    SET statement_timeout = 5000; SET ROLE folkmoot_cache
+    INSERT INTO events (kind, payload) VALUES ('a', '{}'); SELECT pg_advisory_lock(1); LISTEN tests;
+    CREATE TEMP TABLE left_by_a_test (id bigint); SET statement_timeout = 5000; SET ROLE folkmoot_cache
 """
 STATE = """
     SELECT concat_ws(' ', current_setting('statement_timeout'), current_user = session_user,
                      (SELECT count(*) FROM pg_listening_channels()),
                      (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'),
-                     to_regclass('left_by_a_test') IS NULL)
+                     (SELECT count(*) FROM pg_stat_xact_user_tables WHERE n_tup_ins > 0), to_regclass('left_by_a_test') IS NULL)
 """
 
 
@@ -59,7 +60,7 @@ def _use(databases: Databases, name: str, sql: str = "SELECT", asked: str = STAT
 
 def test_a_kept_session_is_as_new(databases: Databases, name: str) -> None:
     pid, new = _use(databases, name)
-    assert new == "1min t 0 0 t"
+    assert new == "1min t 0 0 0 t"
     for _ in range(2):
         databases.take_back(name)
         assert databases.lend() == name
@@ -97,6 +98,19 @@ def test_sessions_that_the_server_has_ended_are_not_used(databases: Databases, n
     new, _ = _use(databases, name)
     assert new != pid
     assert pid not in pids(dsn)
+
+
+def test_a_session_with_other_settings_is_not_used(databases: Databases, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid, _ = _use(databases, name)
+    settings = pools.session_settings
+    monkeypatch.setattr(pools, "session_settings", lambda name, **how: {**settings(name, **how), "statement_timeout": "7s"})
+    other, found = _use(databases, name)
+    assert other != pid
+    assert found.startswith("7s ")
+    monkeypatch.undo()
+    last, found = _use(databases, name)
+    assert last != other
+    assert found.startswith("1min ")
 
 
 def test_a_session_in_a_transaction_is_not_kept(databases: Databases, name: str) -> None:
