@@ -10,7 +10,7 @@ import pytest
 from folkmoot.base.db import CacheTx, Database, WriteTx
 from folkmoot.base.errors import WritesPaused
 from folkmoot.base.migrate import migrate
-from folkmoot.portability.postgres import Postgres
+from tests.databases import Databases
 
 _names = itertools.count()
 _TABLES = "SELECT relname, relpersistence = 'u' AS is_cache FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -82,16 +82,16 @@ async def test_new_tables_get_their_rights_with_the_next_run(db: Database, dsn: 
 
 
 @pytest.fixture
-async def shared_cluster(postgres: Postgres) -> AsyncIterator[tuple[asyncpg.Connection, str, str]]:
+async def shared_cluster(databases: Databases) -> AsyncIterator[tuple[asyncpg.Connection, str, str]]:
     """(superuser, log-in, its database): a log-in that may not create roles, in a cluster without the cache role."""
-    admin = await asyncpg.connect(postgres.dsn_of("postgres"))
+    admin = await asyncpg.connect(databases.server.dsn_of("postgres"))
     name = f"guest_{next(_names)}"
     await admin.execute("ALTER ROLE folkmoot_cache RENAME TO folkmoot_cache_of_others")
     await admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
     await admin.execute(f"CREATE DATABASE {name} OWNER {name}")
     try:
-        yield admin, name, postgres.dsn_of(name).replace("folkmoot:", f"{name}:", 1).replace(
-            postgres.dsn.split(":")[2].split("@")[0], "x", 1
+        yield admin, name, databases.server.dsn_of(name).replace("folkmoot:", f"{name}:", 1).replace(
+            databases.server.dsn.split(":")[2].split("@")[0], "x", 1
         )
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -147,15 +147,15 @@ async def test_a_login_that_may_make_roles_makes_its_own(shared_cluster: tuple[a
 
 
 @pytest.fixture
-async def twins(postgres: Postgres) -> AsyncIterator[list[str]]:
+async def twins(databases: Databases) -> AsyncIterator[list[str]]:
     """The addresses of four databases of a cluster that has not got the role."""
-    admin = await asyncpg.connect(postgres.dsn_of("postgres"))
+    admin = await asyncpg.connect(databases.server.dsn_of("postgres"))
     await admin.execute("ALTER ROLE folkmoot_cache RENAME TO folkmoot_cache_of_others")
     names = [f"twin_{next(_names)}" for _ in range(4)]
     try:
         for name in names:
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE folkmoot_template STRATEGY file_copy")
-        yield [postgres.dsn_of(name) for name in names]
+        yield [databases.server.dsn_of(name) for name in names]
     finally:
         for name in names:
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
