@@ -178,10 +178,9 @@ async def _take_over(hosts: Hosts) -> None:
                     await asyncio.sleep(0.1)
             for stream in streams:
                 stream.texts.clear()
-            await asyncio.sleep(1)
-        async with asyncio.timeout(60):
-            while not all(stream.texts for stream in streams):
-                await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                while not all(stream.texts for stream in streams):
+                    await asyncio.sleep(0.1)
     await _check(load, hosts.standby)
 
 
@@ -193,7 +192,7 @@ async def _check(load: Load, network: NetworkUp) -> None:
 
 @dataclass
 class Stream:
-    """A client that shows the posts of its home stream, and connects again when the stream ends."""
+    """A client that shows the posts of its home stream, and connects again when the stream ends or the server is busy."""
 
     network: NetworkUp
     token: str
@@ -210,10 +209,13 @@ class Stream:
         async with asyncio.timeout(60):
             while not all(stream.opened for stream in streams):
                 await asyncio.sleep(0.05)
-        yield streams
-        for task in shown:
-            task.cancel()
-        await asyncio.gather(*shown, return_exceptions=True)
+        try:
+            yield streams
+        finally:
+            for task in shown:
+                task.cancel()
+            ends = await asyncio.gather(*shown, return_exceptions=True)
+            assert not [end for end in ends if isinstance(end, Exception)]
 
     async def show(self) -> None:
         while True:
@@ -224,6 +226,8 @@ class Stream:
         headers = {"authorization": f"Bearer {self.token}"}
         address = f"{self.network.url}/api/v1/streaming/user"
         async with httpcore.AsyncConnectionPool() as client, client.stream("GET", address, headers=headers) as answer:
+            if answer.status == 503:
+                return
             assert answer.status == 200
             self.opened += 1
             rest = b""
@@ -233,8 +237,12 @@ class Stream:
 
     async def _by_socket(self) -> None:
         address = self.network.url.replace("http://", "ws://") + "/api/v1/streaming?stream=user"
-        async with connect(address, additional_headers={"authorization": f"Bearer {self.token}"}) as connection:
-            self.opened += 1
-            with suppress(ConnectionClosed):  # with whatever code: it connects again
-                async for frame in connection:
-                    self.texts.append(str(frame))
+        try:
+            async with connect(address, additional_headers={"authorization": f"Bearer {self.token}"}) as connection:
+                self.opened += 1
+                with suppress(ConnectionClosed):  # with whatever code: it connects again
+                    async for frame in connection:
+                        self.texts.append(str(frame))
+        except InvalidStatus as refused:
+            if refused.response.status_code != 503:
+                raise
