@@ -169,18 +169,17 @@ async def _hold(hosts: Hosts) -> None:
 async def _take_over(hosts: Hosts) -> None:
     """Clients that know only the old host lose nothing, and their streams show what its successor writes."""
     load = Load(hosts.primary.url, hosts.token, "při předání")
-    async with Stream.several(hosts.primary, hosts.token) as streams:
-        async with load.running():
-            await asyncio.sleep(1)
-            await hosts.take_over()
-            async with asyncio.timeout(60):  # ten seconds are the promise, which `benchmarks/move.py` measures
-                while not all(stream.opened > 1 for stream in streams):
-                    await asyncio.sleep(0.1)
-            for stream in streams:
-                stream.texts.clear()
-            async with asyncio.timeout(60):
-                while not all(stream.texts for stream in streams):
-                    await asyncio.sleep(0.1)
+    async with Stream.several(hosts.primary, hosts.token) as streams, load.running():
+        await asyncio.sleep(1)
+        await hosts.take_over()
+        async with asyncio.timeout(60):  # ten seconds are the promise, which `benchmarks/move.py` measures
+            while not all(stream.opened > 1 for stream in streams):
+                await asyncio.sleep(0.1)
+        for stream in streams:
+            stream.texts.clear()
+        async with asyncio.timeout(60):
+            while not all(stream.texts for stream in streams):
+                await asyncio.sleep(0.1)
     await _check(load, hosts.standby)
 
 
