@@ -6,7 +6,6 @@ A long text is scored in overlapping windows and gets the highest score of them,
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -103,7 +102,7 @@ class Detector:
                     for text, lang in zip(batch, langs[at : at + _BATCH], strict=True)]
             margins = iter(self.margins([scored for some in read for _, all_scored in some for scored in all_scored]).tolist())
             for text, some, lang in zip(batch, read, langs[at : at + _BATCH], strict=True):
-                means = [(fmean(islice(margins, len(scored))), -number, reading) for number, (reading, scored) in enumerate(some)]
+                means = [(sum(islice(margins, len(scored))) / len(scored), -number, reading) for number, (reading, scored) in enumerate(some)]
                 margin, _, reading = max(means)
                 found.append(self._finding(text, reading, margin, lang))
         return found
