@@ -102,8 +102,8 @@ class Detector:
                     for text, lang in zip(batch, langs[at : at + _BATCH], strict=True)]
             margins = iter(self.margins([scored for some in read for _, all_scored in some for scored in all_scored]).tolist())
             for text, some, lang in zip(batch, read, langs[at : at + _BATCH], strict=True):
-                means = [(sum(islice(margins, len(scored))) / len(scored), -number, reading) for number, (reading, scored) in enumerate(some)]
-                margin, _, reading = max(means)
+                means = [sum(islice(margins, len(scored))) / len(scored) for _, scored in some]
+                margin, _, reading = max((mean, -nth, reading) for nth, (mean, (reading, _)) in enumerate(zip(means, some, strict=True)))
                 found.append(self._finding(text, reading, margin, lang))
         return found
 
