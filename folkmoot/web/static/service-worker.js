@@ -52,11 +52,12 @@ async function unreachable() {
   return new Response(letter ? shown(await page.text(), letter) : page.body, { status: 503, headers: page.headers });
 }
 
-/** The verified letter, from where it is published or from an earlier time, unless the network has answered since. */
+/** The verified letter, from where it is published or from an earlier time, unless the network has answered since. It is fetched
+ *  whole each time: servers of files say "not modified" of what changed twice within one second. */
 async function newestLetter(store) {
   let letter = await noted(store, LETTER);
   try {
-    const answer = await fetch(`${NETWORK.lifeboat}lifeboat.json`, { cache: "no-cache", signal: AbortSignal.timeout(4000) });
+    const answer = await fetch(`${NETWORK.lifeboat}lifeboat.json`, { cache: "no-store", signal: AbortSignal.timeout(4000) });
     const found = NETWORK.lifeboat && answer.ok && await verified(await answer.json());
     if (found && found.domain === NETWORK.domain && !(letter?.written_at > found.written_at)) {
       letter = found;
