@@ -184,6 +184,17 @@ async def test_it_is_asked_a_few_at_a_time_and_not_more_than_a_day_allows(court:
     assert len(service.requests) == 6
 
 
+async def test_a_flood_of_the_same_words_is_asked_about_once_and_each_post_gets_its_case(court: Court, service: _Service) -> None:
+    asking = _asking(service, reader_at_once=1, reader_posts_a_day=3)
+    await _examine(court, asking, *[await court.village.write("author", "Bude zle, uvidíte.") for _ in range(5)])
+    assert await asking.ask_waiting(court.database) == 5
+    assert service.texts == ["Bude zle, uvidíte."]
+    assert len(await court.queue()) == 5
+    await _examine(court, asking, await court.village.write("author", "Bude zima."), await court.village.write("author", "Bude mráz."))
+    assert await asking.ask_waiting(court.database) == 2  # the flood has cost one request of the day
+    assert len(service.texts) == 3
+
+
 async def test_a_failure_is_tried_again_later_and_three_times_at_most(court: Court, service: _Service) -> None:
     asking = _asking(service, reader_posts_a_day=100)
     await _examine(court, asking, await court.village.write("author", "Bude zle."))

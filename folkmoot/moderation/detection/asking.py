@@ -1,7 +1,8 @@
 """Asks the reader about posts that the detector leaves open, in the background.
 
 The detector only notes such posts, in the transaction of its batch; a timed job asks, a few at a time. So a slow reader,
-or one that is down, delays nothing. What is a day old is not asked about any more.
+or one that is down, delays nothing. What is a day old is not asked about any more. The same words are asked about once, so that a
+flood of them does not use up the requests of a day.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.http_client import Connect, Resolve
 from folkmoot.config import DetectorSettings
+from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
@@ -23,6 +25,7 @@ from folkmoot.moderation.detection.reader import ReaderAccess, ReaderFailed, ask
 _DAY = timedelta(days=1)
 _AGAIN = timedelta(minutes=10)  # after a failure, or after a worker that ended meanwhile
 _MOST_ATTEMPTS = 3
+_MOST_REMEMBERED = 1000  # answers, in the memory of a worker
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +43,7 @@ class Asking:
         self._settings = settings
         self._access = access_of(settings)
         self._resolve, self._connect = resolve, connect
+        self._answers: dict[tuple[str, str], Finding] = {}  # by text and version of the policy, the newest last
 
     def is_open(self, text: ExaminedText, finding: Finding) -> bool:
         """Whether the reader is to be asked: about public posts only, between certainly harmless and hidden."""
@@ -81,19 +85,29 @@ class Asking:
             return await queries.take_requests(tx, wanted, _MOST_ATTEMPTS, now - _AGAIN, now) if wanted > 0 else []
 
     async def _ask(self, database: Database, access: ReaderAccess, request: OpenRequest) -> bool:
-        """False if the reader failed. A post that is no longer public, or has changed, is not sent."""
+        """False if the reader failed. A post that is no longer public, or has changed, is not sent, and known words are not sent again."""
         async with database.read() as conn:
             texts = await queries.list_post_texts_unscoped(conn, [request.post_id])
         texts = [text for text in texts if text.is_public and text.edited_at == request.edited_at and text.text]
-        finding = None
+        finding, was_sent = None, False
         if texts:
+            known = (texts[0].key, current().version)
             try:
-                finding = await ask_reader(access, texts[0].text, resolve=self._resolve, connect=self._connect)
+                finding = self._answers.get(known)
+                if finding is None:
+                    finding, was_sent = await ask_reader(access, texts[0].text, resolve=self._resolve, connect=self._connect), True
             except ReaderFailed as error:
                 log.warning("the reader failed: %s", error)
                 return False
+            self._remember(known, finding)
         async with database.write() as tx:
-            await queries.update_answered(tx, request, clock.now())
+            await queries.update_answered(tx, request, clock.now(), was_sent=was_sent)
             if finding and finding.queue:
                 await raise_signal(tx, texts[0], finding)
         return True
+
+    def _remember(self, known: tuple[str, str], finding: Finding) -> None:
+        self._answers.pop(known, None)
+        self._answers[known] = finding
+        if len(self._answers) > _MOST_REMEMBERED:
+            del self._answers[next(iter(self._answers))]

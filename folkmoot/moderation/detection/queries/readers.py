@@ -48,10 +48,14 @@ async def count_asked(conn: ReadConn, since: datetime) -> int:
     return int(await conn.fetchval("SELECT coalesce(sum(asked_count), 0) FROM reader_requests WHERE asked_at >= $1", since))
 
 
-async def update_answered(tx: WriteTx, request: OpenRequest, now: datetime) -> None:
+async def update_answered(tx: WriteTx, request: OpenRequest, now: datetime, *, was_sent: bool) -> None:
+    """What was not sent, after all, does not count for the daily limit."""
     await tx.execute(
-        "UPDATE reader_requests SET answered_at = $3 WHERE post_id = $1 AND edited_at IS NOT DISTINCT FROM $2",
-        request.post_id, request.edited_at, now,
+        """
+        UPDATE reader_requests SET answered_at = $3, asked_count = asked_count - CASE WHEN $4 THEN 0 ELSE 1 END
+        WHERE post_id = $1 AND edited_at IS NOT DISTINCT FROM $2
+        """,
+        request.post_id, request.edited_at, now, was_sent,
     )
 
 
