@@ -23,6 +23,7 @@ async def test_a_moderator_recognises_copies_of_what_was_removed(court: Court) -
     assert answer.headers["location"] == f"/moderate/hashes/{REMOVED_HERE}"
     listed = (await moderator.get(answer.headers["location"])).text
     assert "1 entry." in listed
+    assert '<span class="tag">1</span>' in (await moderator.get("/moderate/hashes")).text
 
     app = await court.village.by_app("author")
     assert (await app.post("/api/v1/statuses", {"status": _TEXT.upper()})).status == 200

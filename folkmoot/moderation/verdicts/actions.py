@@ -125,7 +125,7 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     if verdict.undone_at:
         raise Conflict("This decision does not stand any more.")
     if verdict.settled_at or clock.now() > verdict.undo_until:
-        raise Conflict("It is too late to take this back. Only an appeal can change it now.")
+        raise Conflict("It is too late to take this back. As long as nobody has appealed, you can reverse the decision, with a reason.")
     if not case.is_appeal and await find_open_case(tx, case.subject, case.subject_id):
         raise Conflict("A new report has come in meanwhile. Please decide about it.")
     await _undo(tx, moderator, verdict, case)

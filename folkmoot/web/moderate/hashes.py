@@ -15,7 +15,7 @@ _SHOWN = 100
 async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         lists, counts = await list_lists(conn), await count_entries(conn)
-    return await request.show("moderate/hashes.html", lists=lists, counts=counts)
+    return await request.show("moderate/hashes.html", lists=[(one, sum(counts.get(one.name, {}).values())) for one in lists])
 
 
 async def show(request: Request) -> Reply:

@@ -111,9 +111,8 @@ async def _urgency(tx: WriteTx, draft: NoticeDraft, contact: Contact | None) -> 
 def _mail_receipt(tx: WriteTx, intake: Intake, notice: Notice) -> None:
     if not notice.email:
         return
-    words = f"{notice.number}\n{intake.base_url}{intake.receipts.path(notice.number)}"
-    if notice.is_confirmed:
-        text, link = "notice_receipt", intake.receipts.path(notice.number)
-    else:
+    text, link, words = "notice_receipt", intake.receipts.path(notice.number), notice.number
+    if not notice.is_confirmed:  # its first link confirms the address, so it needs a second one
+        words = f"{notice.number}\n{intake.base_url}{link}"
         text, link = "notice_confirm", intake.receipts.confirmation_path(notice.number, notice.email)
     send_mail(tx, Mail(text, notice.email, notice.language, link, words, reply_to=notice.reply_to))
