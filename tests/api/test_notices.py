@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -79,9 +80,13 @@ async def test_a_contact_sends_a_notice_and_reads_its_outcome(court: Court) -> N
     sender = await _Sender.register(court)
     post = await court.village.write("author")
     body = {"reference": "A-17", "addresses": [f"http://localhost:8420/posts/{post.post.id}", "https://x.example/1"],
-            "reason": "A threat.", "rule": "2", "in_good_faith": True}
+            "reason": "A threat.", "rule": "2", "in_good_faith": True, "email": "abuse@hosting.example"}
     sent = await sender.send(body)
     assert sent.status == 201, sent.text
+    await court.village.work()
+    [mail] = (court.village.settings.data / "outbox").glob("*-notice_receipt.eml")
+    written = message_from_bytes(mail.read_bytes(), policy=policy.default).get_content()
+    assert (written.count(sent.json["number"] + "\n"), written.count(sent.json["status_url"])) == (1, 1)
     assert [(place["found"], place["action"]) for place in sent.json["places"]] == [("found", None), ("foreign", None)]
     [case] = await court.queue()
     assert (case.is_confirmed, case.clause) == (True, "violence")

@@ -142,7 +142,10 @@ async def test_moderators_read_what_waits_and_the_journal_says_so(court: Court, 
     assert (wrong.status, "We found nothing there." in wrong.text) == (422, True)
     assert (await moderator.post(f"{path}/answer", {"form_token": token, "answer": "Nic takového u nás není."})).status == 303
     assert (await desk.again(notice)).state is State.ANSWERED
-    assert "Nic takového u nás není." in (await court.village.nobody().get(desk.intake.receipts.path(notice.number))).text
+    receipt = (await court.village.nobody().get(desk.intake.receipts.path(notice.number))).text
+    assert "Nic takového u nás není." in receipt
+    assert "<h2>Evidence</h2>" not in receipt  # nothing was decided, so there is none
+    assert "You can turn to a certified body" in receipt  # not “also”: there is nothing to object to
 
 
 async def test_operators_register_contacts(court: Court) -> None:
