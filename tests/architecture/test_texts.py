@@ -50,3 +50,16 @@ def test_dates_are_shown_as_people_write_them() -> None:
         return re.sub(r"<[^>]*>", "", re.sub(r"\{%.*?%\}", "", file.read_text("utf-8"), flags=re.DOTALL))
 
     assert not [file for file in (ROOT / "web" / "templates").rglob("*.html") if "isoformat" in shown(file)]
+
+
+def test_no_page_is_given_a_name_that_the_frame_of_pages_sets() -> None:
+    """What `base.html` sets hides what a handler passes by the same name, and says nothing."""
+    set_by_frame = set(re.findall(r"{% set (\w+) =", (ROOT / "web" / "templates" / "base.html").read_text("utf-8")))
+    assert {"places", "counts"} <= set_by_frame
+    given = {
+        (file.name, keyword.arg)
+        for file in (ROOT / "web").rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("show", "render") for keyword in node.keywords
+    }
+    assert ("hashes.py", "lists") in given
+    assert not [(file, name) for file, name in given if name in set_by_frame]
