@@ -25,6 +25,7 @@ FENCED = "FM001"
 _HELD = asyncpg.LockNotAvailableError.sqlstate
 _STANDBY = asyncpg.ReadOnlySQLTransactionError.sqlstate
 _LOCK = "(7020, 1)"
+_LOST = OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError  # at the end of a hold
 _READ_ONLY_RETRY_SECONDS = 30  # after which clients of a standby or a fenced host retry
 _SHORT_WAIT = "20ms"
 # Settings of sessions that serve moves, pairings and migrations: they must not wait for a standby that is away.
@@ -113,7 +114,7 @@ class Hold:
         await self._execute(f"UPDATE host_state SET epoch = {epoch:d} WHERE epoch < {epoch:d};")
         try:
             return str(await self._holder.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             raise HoldEnded(log_text=f"{error}") from error
 
     async def _execute(self, sql: str) -> None:
@@ -122,7 +123,7 @@ class Hold:
             raise HoldEnded(log_text="its time is over")
         try:
             await self._holder.execute(f"{sql} SET idle_session_timeout = {left}")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             raise HoldEnded(log_text=f"{error}") from error
 
 
