@@ -5,8 +5,10 @@ import asyncio
 import gc
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
@@ -16,16 +18,18 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_binaries import Binaries, find_binaries, major_of, wheel_folder
-from tests import series, standstill
+from tests import series, standstill, waiting
 from tests.databases import Databases
 from tests.hosts import network as hosts
 from tests.kept_sessions import LOOP, KeptDatabase
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
-# The time that an example takes depends on the machine, so there is no deadline.
-hypothesis.settings.register_profile("sample", deadline=None)
-hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
+# The time that an example takes, or drawing it, depends on the machine: there is no deadline, and no test is too slow. An ordinary run
+# draws the same examples each time. Fixtures of such a test are made for all examples together.
+_QUIET = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture]
+hypothesis.settings.register_profile("sample", deadline=None, suppress_health_check=_QUIET, derandomize=True, database=None)
+hypothesis.settings.register_profile("whole", deadline=None, suppress_health_check=_QUIET, max_examples=1000)
 
 _WATCH = standstill.Watch()
 
@@ -116,6 +120,11 @@ def pytest_report_header() -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     return standstill.run_test(_WATCH, item, nextitem)
+
+
+def pytest_runtest_setup() -> None:
+    if left := waiting.until_next_day(datetime.now(UTC)).total_seconds():
+        time.sleep(left)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

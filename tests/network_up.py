@@ -23,10 +23,16 @@ _PORTS = range(12_000, 21_000)
 _given: set[int] = set()
 
 
+def own_ports() -> range:
+    """The ports of this test process: it may use one long after it was chosen, or again after a restart, so no other one shares them."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return _PORTS[int(number) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+
+
 def free_port() -> int:
     """A port on which nobody listens, below those that outgoing connections take; this process gets each of them once."""
     while True:
-        port = random.SystemRandom().choice(_PORTS)
+        port = random.SystemRandom().choice(own_ports())
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("", port))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from folkmoot import config
@@ -80,7 +80,6 @@ def _keys() -> st.SearchStrategy[str]:
     return st.sampled_from([*SECTIONS, *(name for _, name in _NAMES), "unknown"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tree=st.dictionaries(_keys(), _trees(), max_size=4),
     variables=st.dictionaries(

@@ -23,9 +23,22 @@ def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn("1", "kills") == drawn("1", "kills")
     assert drawn("1", "kills") != drawn("2", "kills")
     assert drawn("1", "kills") != drawn("1", "races")
-    monkeypatch.delenv(series.SEED)
-    assert series.seed() == series.seed()
-    monkeypatch.delenv(series.SEED)
+
+
+def test_only_long_runs_draw_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seeds() -> list[int]:
+        found = []
+        for _ in range(3):
+            monkeypatch.delenv(series.SEED, raising=False)
+            found.append(series.seed())
+            assert series.seed() == found[-1], "the same in the whole run"
+        return found
+
+    monkeypatch.setenv(series.SEED, "7")  # comes back at the end
+    monkeypatch.delenv(series.LONG, raising=False)
+    assert len(set(seeds())) == 1
+    monkeypatch.setenv(series.LONG, "1")
+    assert len(set(seeds())) == 3
 
 
 def test_variables_of_a_test_run_are_not_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from folkmoot.base.db import Database
@@ -24,7 +24,7 @@ def _rebuilds_of_this_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_rebuilds", asyncio.Semaphore(2))
 
 
-@settings(max_examples=series.length(25, 400), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=series.length(25, 400))
 @given(acts=ACTS, seed=st.integers(0, 99), is_crowded=st.booleans())
 @example([("boost", 0, 2)], 0, True).via("in batches")
 @example([("boost", 0, 2)], 0, False).via("a boost of somebody who is not followed")
