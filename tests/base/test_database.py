@@ -180,7 +180,7 @@ async def test_two_statements_at_once_on_one_session_are_unavailable_and_leave_n
     with pytest.raises(Unavailable):
         async with db.write() as tx:
             await tx.execute("INSERT INTO hashtags (key, name) VALUES ('half', 'half')")
-            task = asyncio.create_task(tx.fetchval("SELECT pg_sleep(0.2)"))
+            task = asyncio.create_task(tx.fetchval("SELECT pg_sleep(60)"))
             await asyncio.sleep(0.05)
             await tx.fetchval("SELECT 1")  # "another operation is in progress"
     await asyncio.gather(task, return_exceptions=True)

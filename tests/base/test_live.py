@@ -85,6 +85,9 @@ async def test_a_failed_reconnection_is_retried(
     async def fail_twice(*args: object, **settings: object) -> asyncpg.Connection:
         nonlocal tries
         tries += 1
+        if tries == 1:
+            assert not db.live.is_connected
+            db.live.publish("weather", "rain")
         if tries <= 2:
             raise error
         return await connect(*args, **settings)
@@ -93,10 +96,7 @@ async def test_a_failed_reconnection_is_retried(
         patched.setattr(asyncpg, "connect", fail_twice)
         assert db.live._connection
         db.live._connection.terminate()
-        await _until(lambda: tries >= 1)
-        assert not db.live.is_connected
-        db.live.publish("weather", "rain")
-        await _until(lambda: db.live.is_connected)
+        await _until(lambda: tries == 3 and db.live.is_connected)
     await _until(lambda: heard)
     assert (heard, gaps, tries) == ([b'"rain"'], [True], 3)
     await other.close()

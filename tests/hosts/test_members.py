@@ -13,6 +13,7 @@ from tests.hosts.history import Fenced, read_rows, wrong_epochs, wrong_streams, 
 from tests.hosts.members.crowd import Crowd
 from tests.hosts.watch import watching
 from tests.hosts.world import World
+from tests.waiting import until
 
 WRITERS, LISTENERS, RATE = series.length(6, 40), series.length(6, 200), series.length(30, 200)
 MOST_OF_A_CORE = 0.3
@@ -52,10 +53,10 @@ async def test_members_see_no_failure_on_a_host_that_works(plain: World) -> None
     assert wrong_streams(journal) == []
     assert {stream.kind for stream in journal.streams if stream.shown} == {"events", "socket"}
     with watching(host) as watch:
-        await asyncio.sleep(0.5)
+        await until(watch.accepting)
         state = HostFile(host.files).state
         DataDirectory(host.files).write(host.files / FILE, msgspec.json.encode(msgspec.structs.replace(state, role=STANDBY)))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
     assert watch.accepting()["one"] > 0
     assert [event for event in watch.history if isinstance(event, Fenced) and event.until - event.at > 0.1]
     assert wrong_epochs(watch.history) == []

@@ -112,9 +112,9 @@ async def test_a_write_that_waits_through_a_fence_is_answered_by_the_next_primar
     primary, standby = hosts
     by_app, browser = primary.visitor(jana), primary.visitor(await village.by_browser("jana"))
     page = await browser.get("/posts/new")
-    async with write_gate.hold(dsn, 10):
+    async with write_gate.hold(dsn, SECONDS):
         at_gate = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"u brány {n}"})) for n in range(8)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SECONDS):
             while not primary.database.is_held:
                 await asyncio.sleep(0.01)
         later = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"později {n}"})) for n in range(30)]
@@ -136,7 +136,7 @@ async def test_a_write_that_waits_through_a_fence_is_answered_by_the_next_primar
 
 async def test_a_write_waits_until_a_hold_is_released(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
     by_app = hosts[0].visitor(jana)
-    async with write_gate.hold(dsn, 10):
+    async with write_gate.hold(dsn, SECONDS):
         writes = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"č. {n}"})) for n in range(30)]
         await asyncio.sleep(0.3)
         assert not any(task.done() for task in writes)
@@ -157,9 +157,9 @@ async def test_after_a_hold_the_waiting_writes_run_a_few_at_a_time(hosts: Pair, 
         at_once.append(at_once[-1] - 1)
 
     by_app = primary.visitor(jana)
-    async with write_gate.hold(dsn, 30):
+    async with write_gate.hold(dsn, SECONDS):
         at_gate = asyncio.create_task(by_app.post("/api/v1/statuses", {"status": "u brány"}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             while not primary.database.is_held:
                 await asyncio.sleep(0.01)
         primary.front._api = counting

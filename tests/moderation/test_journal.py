@@ -108,13 +108,13 @@ async def test_a_chain_truncated_with_its_signed_heads_is_found(db: Database, ds
 
 
 async def test_an_entry_inserted_later_is_found_by_its_time(db: Database, dsn: str, sealed: Path) -> None:
-    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
+    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '9 days', 'verdict.reached', '{}')")
     await seal(db, SECRET, sealed)
     assert "inserted later" in (await _check(db, sealed)).faults[0]
 
 
 async def test_an_entry_inserted_between_later_ones_is_found_by_its_time(db: Database, dsn: str, sealed: Path) -> None:
-    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
+    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '9 days', 'verdict.reached', '{}')")
     await _write(db, 3)
     await seal(db, SECRET, sealed)
     assert "inserted later" in (await _check(db, sealed)).faults[0]

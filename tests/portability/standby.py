@@ -14,6 +14,7 @@ from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_binaries import find_binaries, runnable_by
 from folkmoot.portability.service_user import child_setup, plain_environment
+from tests.waiting import SECONDS
 
 
 def make_standby(
@@ -44,7 +45,7 @@ async def caught_up(primary_dsn: str, standby_dsn: str) -> None:
     try:
         await primary.execute("SELECT pg_switch_wal()")
         position = await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SECONDS):
             while not await standby.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position):
                 await asyncio.sleep(0.05)
     finally:

@@ -19,7 +19,7 @@ from folkmoot.web.sent_form import SentForm
 from folkmoot.web.static_files import StaticFiles
 from tests import series
 from tests.network_up import NetworkUp
-from tests.web.browsing import log_in, open_page
+from tests.web.browsing import log_in, open_page, save
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js").read_text()
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
@@ -62,7 +62,7 @@ def test_axe_finds_nothing(browser: Browser, running: NetworkUp, language: str, 
     member.goto("/settings/appearance")
     member.check(f"#language-{language}")
     member.check("#theme-system")
-    member.click("main form button.main")
+    save(member)
     own = _address_of(member, "/@jana")
     thread = _address_of(member, "/@eva/with_replies")
     answer = f"/posts/new?reply_to={thread.rpartition('/')[2]}"
@@ -188,14 +188,14 @@ def test_axe_finds_nothing_on_pages_of_lists(browser: Browser, running: NetworkU
     member.click("main form button.main")  # without a name
     examine(member, "/lists, refused")
     member.fill("#title", f"Sousedé {width}")
-    member.click("main form button.main")
+    save(member)
     where = member.url
     examine(member, "an empty list")
     member.goto("/@karel")
     member.locator("a[href^='/accounts/'][href$='/lists']").last.click()
     examine(member, "lists of an account")
     member.check(f"text=Sousedé {width}")
-    member.click("main form button.main")
+    save(member)
     for path in (where, f"{where}/edit"):
         member.goto(path)
         examine(member, path)

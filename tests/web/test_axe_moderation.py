@@ -7,13 +7,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from folkmoot.network.sessions.model import Role
-from tests.journeys.test_report_to_statement import let_half_a_minute_pass, open_case, write
+from tests.journeys.test_report_to_statement import let_half_a_minute_pass, open_case, wait_for_text, write
 from tests.network_up import NetworkUp
 from tests.newcomers import newcomer, post
 from tests.web.browsing import log_in, open_page, save
 from tests.web.test_axe import examine
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+_SUSPENDED = {"cs": "Váš účet je pozastavený", "en": "Your account is suspended"}
 _PASSWORD = "tri hrusky dve svestky"
 _CONCERNED = {
     "cs": "Lidi, o které tu jde, znáte, a tak rozhodne někdo jiný.", "en": "You know the people involved, so somebody else decides."}
@@ -142,9 +143,8 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     suspended = hana.url
     _decide(hana, "suspend")
     _examine(hana, f"the page after a decision in {language}")
-    karel.goto(f"/posts/{labelled}")
     let_half_a_minute_pass(running)
-    karel.wait_for_timeout(1500)
+    wait_for_text(author, "/", _SUSPENDED[language])
     _examine_two_people(hana, jana, suspended, language)
     for path in ("/reports", "/notifications", "/about/rules"):
         karel.goto(path)

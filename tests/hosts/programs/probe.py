@@ -2,7 +2,7 @@
 
     probe.py answer ADDRESS PORT          echoes datagrams, and prints "NAME SECONDS" for each: what arrived when
     probe.py stream ADDRESS PORT          accepts one connection and prints how many bytes came, and how the connection ended
-    probe.py ask ADDRESS PORT COUNT       sends datagrams, one by one; prints the round trip of each, or "lost"
+    probe.py ask ADDRESS PORT COUNT MS    sends datagrams, one by one; prints the round trip of each, or "lost" after so many milliseconds
     probe.py send ADDRESS PORT BYTES      connects, sends, waits for the end; prints the seconds
     probe.py hold ADDRESS PORT            connects, prints "connected" and waits until it is killed
 """
@@ -10,8 +10,6 @@
 import socket
 import sys
 import time
-
-_WAIT = 0.2  # seconds until a datagram counts as lost
 
 
 def answer(address: tuple[str, int]) -> None:
@@ -39,9 +37,9 @@ def stream(address: tuple[str, int]) -> None:
         print(received, ending, flush=True)
 
 
-def ask(address: tuple[str, int], count: int) -> None:
+def ask(address: tuple[str, int], count: int, milliseconds: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(_WAIT)
+        client.settimeout(milliseconds / 1000)
         for number in range(count):
             started = time.monotonic()
             client.sendto(str(number).encode(), address)

@@ -14,6 +14,7 @@ from folkmoot.portability.hosts.model import SignedRoster
 from folkmoot.portability.hosts.pairing import invite, join
 from folkmoot.portability.hosts.peers import HostsFile, Peer, Peers
 from tests.network_up import free_port
+from tests.waiting import SECONDS
 
 
 @dataclass
@@ -79,7 +80,7 @@ async def pair(primary: HostHere, standby: HostHere) -> None:
         peers.write(HostsFile(content.peers))
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -22,6 +22,7 @@ from folkmoot.portability.hosts.relay import End
 from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
 from tests.network_up import free_port
 from tests.portability.hosts import HostHere, echo, pair, until
+from tests.waiting import SECONDS
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -213,7 +214,7 @@ async def test_a_stream_that_sends_first_loses_nothing(hosts: tuple[HostHere, Ho
             content = os.urandom(size)
             reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
             writer.write(content)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SECONDS):
                 assert await reader.readexactly(size) == content
             writer.close()
 
@@ -225,7 +226,7 @@ async def test_streams_lead_to_the_sockets_of_the_peer(hosts: tuple[HostHere, Ho
         reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
         received = asyncio.create_task(reader.readexactly(len(content)))
         writer.write(content)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SECONDS):
             assert await received == content
         writer.close()
         assert peer_web_socket(standby.directory).stat().st_mode & 0o777 == 0o600

@@ -27,6 +27,7 @@ from folkmoot.portability.hosts.pairing import VALID_FOR, CodeProblem, JoinReque
 from folkmoot.portability.hosts.peers import Peers, PeersProblem, parse_address, unlike
 from folkmoot.portability.hosts.sockets import peer_web_socket, web_socket
 from tests.portability.hosts import HostHere, echo, pair, until
+from tests.waiting import SECONDS
 
 _GREETING = Greeting("test", "1")
 
@@ -280,12 +281,13 @@ async def test_plain_text_and_slow_handshakes_are_cut_off(
 ) -> None:
     primary, standby = hosts
     await pair(primary, standby)
-    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", SECONDS)
     caplog.clear()
     async with primary.running():
         for bytes_of_others in (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", bytes(1000)):
             assert await _answer(primary, None, bytes_of_others) in (b"", b"\x15\x03\x01\x00\x02\x02\x46")  # at most an alert of TLS
         await until(lambda: caplog.text.count("the TLS handshake failed") == 3)
+        monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.3)
         reader, writer = await asyncio.open_connection("127.0.0.1", primary.port)
         writer.write(b"\x16\x03\x01")
         assert await reader.read() == b""
@@ -298,7 +300,7 @@ async def test_handshakes_are_limited_for_each_address(
 ) -> None:
     primary, standby = hosts
     await pair(primary, standby)
-    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 30)
+    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", SECONDS)
     async with primary.running():
         slow = []
         for _ in range(listener.MOST_HANDSHAKES_OF_ONE + 5):
