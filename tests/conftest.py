@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
@@ -174,6 +175,12 @@ def _marks(item: pytest.Item) -> Iterator[str]:
     for mark, (fixtures, files) in _MARKS.items():
         if fixtures & used or item.path.name in files:
             yield mark
+
+
+@pytest.fixture(autouse=True)
+def _draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process draws in a test is the same in each ordinary run; tokens and keys stay random."""
+    monkeypatch.setattr(clock, "_random", series.dice(request.node.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ def test_systemd_receives_the_state(is_abstract: bool, tmp_path: Path, monkeypat
     name = f"@folkmoot-{tmp_path.parent.parent.name}-{tmp_path.parent.name}" if is_abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(name.replace("@", "\0", 1) if is_abstract else name)
-        receiver.settimeout(5)
+        receiver.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
         notify("READY=1")
         assert receiver.recv(100) == b"READY=1"

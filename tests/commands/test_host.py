@@ -44,7 +44,7 @@ def _agents(network: NetworkUp) -> list[int]:
     return [int(line.split()[0]) for line in listed.splitlines() if line.endswith("moot agent")]
 
 
-def _until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def _until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline
@@ -69,7 +69,7 @@ def test_two_hosts_are_paired_listed_and_parted(open_folder: Path) -> None:
                 _until(lambda: has_agent(directory))
                 found = asyncio.run(other.joins(f"127.0.0.1:{port}", code))
                 joined = json.loads(waiting.stdout.readline())
-                assert waiting.wait(10) == 0
+                assert waiting.wait(60) == 0
             finally:
                 waiting.kill()
         assert (joined["joined"], joined["words"], joined["address"]) == ("there", found.words, other.address)

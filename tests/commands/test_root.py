@@ -44,7 +44,7 @@ def test_no_process_runs_as_root_even_if_others_cannot_read_the_code(folder: Pat
         where = Path(f"/proc/{network.process.pid}/environ").read_text() if Path("/proc").exists() else ""
         assert not IS_ROOT or f"PYTHONPATH={program.COPIES}/code-" in where
     finally:
-        assert network.stop() < 5
+        assert network.stop() < 30  # nothing waits for its time limit
         shutil.rmtree(closed)
 
 
@@ -126,7 +126,7 @@ def test_a_second_start(folder: Path) -> None:
     else:
         version.chmod(0)
     refused = NetworkUp(folder / "data", "--no-demo")
-    assert refused.process.wait(30) == (1 if IS_ROOT else 2)  # root notices before it gives up its rights
+    assert refused.process.wait(120) == (1 if IS_ROOT else 2)  # root notices before it gives up its rights
     said = refused.log.read_text()
     assert said.startswith("folkmoot: ")
     assert len(said.strip().splitlines()) == 1
@@ -137,7 +137,7 @@ def test_a_second_start(folder: Path) -> None:
     while "is running at" not in again.log.read_text():
         assert again.process.poll() is None
         time.sleep(0.005)
-    assert again.stop() < 3
+    assert again.stop() < 30
 
 
 _ONE_OF_MANY = """

@@ -98,7 +98,7 @@ async def test_a_shortage_of_files_ends_by_itself(listener: socket.socket, caplo
         await loop.sock_connect(client, listener.getsockname())
         await until(lambda: asyncio.sleep(0, "no connection can be accepted" in caplog.text))
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert await asyncio.wait_for(loop.sock_recv(client, 100), 10) == f"{os.getpid()}\n".encode()
+        assert await asyncio.wait_for(loop.sock_recv(client, 100), 60) == f"{os.getpid()}\n".encode()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         client.close()

@@ -25,7 +25,7 @@ from tests.conftest import new_open_folder
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 
 
-def until(condition: Callable[[], object], seconds: float = 45) -> None:
+def until(condition: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

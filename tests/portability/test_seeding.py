@@ -109,7 +109,7 @@ def started(primary: Primary, standby: DataDirectory) -> Postgres:
     return server
 
 
-def until(condition: object, seconds: float = 30) -> None:
+def until(condition: object, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -305,4 +305,4 @@ def test_a_failure_that_will_not_pass_is_reported_at_once(primary: Primary, stan
     with pytest.raises(SeedingProblem) as caught:
         seed(standby, find_binaries(), source, facts, NoProgress())
     assert "password authentication failed" in caught.value.params["why"]
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < 60
