@@ -81,7 +81,7 @@ async def test_other_answers_are_another_poll(db: Database, changed: PollDraft) 
     assert after
     assert (set(after.votes), after.voters, view.marks.has_voted) == ({0}, 0, False)
     ends_in = (after.expires_at or datetime.max) - clock.now()
-    assert timedelta(seconds=890) < ends_in <= timedelta(seconds=900)
+    assert timedelta(seconds=840) < ends_in <= timedelta(seconds=900)
 
 
 async def test_answers_that_an_earlier_release_stored_differently_are_the_same(db: Database) -> None:

@@ -108,11 +108,11 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     hana.click("main form button.main")
     hana.wait_for_selector(".wrong")
     _examine(hana, f"refused ready sentences in {language}")
-    open_case(hana, f"Píše {seller}")  # jana follows its author
+    open_case(hana, running, f"Píše {seller}")  # jana follows its author
     jana.goto(hana.url)
     expect(jana.locator("main")).to_contain_text(_CONCERNED[language])
     _examine(jana, f"a case that concerns the moderator in {language}")
-    open_case(hana, f"kus dřeva. Píše {name}")
+    open_case(hana, running, f"kus dřeva. Píše {name}")
     _examine(hana, f"a case in {language}")
     hana.fill("#note", "Znám to jen z novin.")
     save(hana, "#notes button.second")
@@ -138,7 +138,7 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     _decide(hana, "label")
     jana.reload()
     _examine(jana, f"a case that is decided in {language}")
-    open_case(hana, f"s ním vyřídit. Píše {name}")
+    open_case(hana, running, f"s ním vyřídit. Píše {name}")
     _examine(hana, f"a case with the undo line in {language}")
     suspended = hana.url
     _decide(hana, "suspend")

@@ -1,6 +1,7 @@
 """The pages in a real browser: the tasks of a member with and without JavaScript, scroll positions, narrow screens."""
 
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ VILLAGE = ["karel", "eva", "peter", "marie", "tomas", "anna", "josef"]  # of the
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
 def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script: bool, tmp_path: Path) -> None:
-    name = "pavla" if has_script else "petra"
+    name = f"pavla_{secrets.token_hex(4)}"
     page = open_page(browser, running, java_script_enabled=has_script)
 
     page.goto("/")  # signing up

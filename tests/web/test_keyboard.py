@@ -1,6 +1,7 @@
 """The tasks of a member with the keyboard alone: joining, writing, replying, boosting, deleting."""
 
 import re
+import secrets
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -32,7 +33,7 @@ def reach(page: Page, selector: str, key: str = "Tab") -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_everything_is_done_with_the_keyboard(browser: Browser, running: NetworkUp, width: int) -> None:
-    name = f"klavesa{width}"
+    name = f"klavesa_{secrets.token_hex(4)}"
     page = open_page(browser, running, viewport={"width": width, "height": 800})
     page.goto("/")  # joining
     page.keyboard.press("Tab")
