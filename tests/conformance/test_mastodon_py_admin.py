@@ -1,5 +1,6 @@
 """Mastodon.py as an app of staff, on the running network: its calls for accounts, reports, blocks and figures have their real effect."""
 
+import secrets
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -162,15 +163,16 @@ def test_members_with_the_scopes_are_refused(staff: Staff) -> None:
 
 
 def test_figures_and_trends(staff: Staff) -> None:
-    post(staff.network, newcomer(staff.network, "pise"), "#Studánka teče")
+    part = secrets.token_hex(4)
+    post(staff.network, newcomer(staff.network, "pise"), f"#Studánka{part} teče")
     now = clock.now()
     week = now - timedelta(days=6), now
-    measures = staff.moderator.admin_measures(*week, new_users=True, active_users=True, opened_reports=True, tag_uses="studanka")
+    measures = staff.moderator.admin_measures(*week, new_users=True, active_users=True, opened_reports=True, tag_uses=f"studanka{part}")
     found = {one.key: one for one in measures}
     assert set(found) == {"new_users", "active_users", "opened_reports", "tag_uses"}
     assert (int(found["tag_uses"].total), len(found["new_users"].data)) == (1, 7)
     assert int(found["new_users"].total) >= 3
-    dimensions = staff.moderator.admin_dimensions(*week, languages=True, space_usage=True, tag_languages="studanka")
+    dimensions = staff.moderator.admin_dimensions(*week, languages=True, space_usage=True, tag_languages=f"studanka{part}")
     assert [one.key for one in dimensions] == ["languages", "space_usage", "tag_languages"]
     cohorts = staff.moderator.admin_retention(*week, "day")
     assert [len(one.data) for one in cohorts] == [7, 6, 5, 4, 3, 2, 1]

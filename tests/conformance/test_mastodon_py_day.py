@@ -83,13 +83,14 @@ def test_notifications_in_groups(eva: Mastodon, tomas: Mastodon) -> None:
     status = eva.status_post("Co se dělo dnes")
     tomas.status_favourite(status)
     tomas.status_reblog(status)
-    tomas.status_reply(status, "Nic zvláštního")
+    reply = tomas.status_reply(status, "Nic zvláštního")
 
     def found() -> dict[str, str]:
         groups = eva.grouped_notifications(grouped_types=["favourite", "reblog"]).notification_groups
         return {group.type: group.group_key for group in groups if str(group.get("status_id")) == str(status.id)}
 
     groups = until(lambda: kinds if {"favourite", "reblog"} <= set(kinds := found()) else None)
+    until(lambda: [one for one in eva.notifications(types=["mention"]) if one.status.id == reply.id])
     assert groups["favourite"].startswith("favourite-")
     answer = eva.grouped_notification(groups["favourite"])
     assert [account.id for account in answer.accounts] == [tomas.me().id]
@@ -111,10 +112,12 @@ def test_lists_are_paged_by_their_links(eva: Mastodon) -> None:
     whole = eva.account_followers(me)
     assert len(whole) > 3
     assert [account.id for account in eva.fetch_remaining(eva.account_followers(me, limit=2))] == [account.id for account in whole]
-    for number in range(5):
-        eva.status_bookmark(eva.status_post(f"Záložka {number}"))
+    posted = [eva.status_post(f"Záložka {number}") for number in range(5)]
+    for status in posted:
+        eva.status_bookmark(status)
     bookmarks = eva.fetch_remaining(eva.bookmarks(limit=2))
     assert [status.content for status in bookmarks][:5] == [f"<p>Záložka {number}</p>" for number in reversed(range(5))]
+    until(lambda: {status.id for status in posted} <= {status.id for status in eva.timeline_home()})
     first = eva.timeline_home(limit=2)
     older = eva.fetch_next(first)
     assert [status.id for status in eva.fetch_previous(older)] == [status.id for status in first]

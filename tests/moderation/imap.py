@@ -98,7 +98,9 @@ class ImapServer:
                 time.sleep(0.05)
 
     def forget_uids(self, user: str) -> None:
-        """Numbers the mails of a user anew, as after a restore of the mail server."""
+        """Numbers the mails of a user anew, as after a restore of the mail server. A numbering is known by the second in which it was
+        begun, so this waits for the next one."""
+        time.sleep(1 - time.time() % 1)
         for file in (self._folder / "mail" / user).glob("dovecot*"):
             file.unlink()
 
