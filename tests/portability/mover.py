@@ -34,9 +34,9 @@ from folkmoot.portability.moving.table import Step
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_settings import slot_of
-from tests.waiting import SECONDS
 
 QUICK = Options(steady=0.1, wait=10, reverse=60)
+_ANSWER_SECONDS = 20.0  # at least: a busy machine is not one that does not answer
 Work = Callable[[Any], Awaitable[Any]]
 
 
@@ -70,7 +70,7 @@ def asking(there: Path) -> Ask:
     """Asks the process that answers for a host."""
     async def ask(name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
         try:
-            async with asyncio.timeout(max(seconds, SECONDS)):  # a busy machine is not one that does not answer
+            async with asyncio.timeout(max(seconds, _ANSWER_SECONDS)):
                 reader, writer = await asyncio.open_unix_connection(str(socket_of(there)), limit=2**20)
                 writer.write(msgspec.json.encode({"name": name, "content": content}) + b"\n")
                 line = await reader.readline()

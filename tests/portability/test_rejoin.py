@@ -178,7 +178,7 @@ async def _replays(pair: Pair) -> None:
     new, old = await asyncpg.connect(pair.new.server.dsn), await asyncpg.connect(pair.old.server.dsn)
     try:
         position = await new.fetchval("SELECT pg_logical_emit_message(true, 'test', 'x')::text")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not await old.fetchval("SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position):
                 await asyncio.sleep(0.05)
     finally:
