@@ -1,5 +1,7 @@
 """Long series: a sample or the whole, and random choices that can be repeated."""
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,30 +17,37 @@ def test_a_series_is_a_sample_unless_the_run_is_long(monkeypatch: pytest.MonkeyP
     assert series.length(8, 100) == 100
 
 
-def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def drawn(seed: str, name: str) -> list[int]:
-        monkeypatch.setenv(series.SEED, seed)
-        return [series.dice(name).randrange(10**9) for _ in range(2)]
-
-    assert drawn("1", "kills") == drawn("1", "kills")
-    assert drawn("1", "kills") != drawn("2", "kills")
-    assert drawn("1", "kills") != drawn("1", "races")
+def _drawn(monkeypatch: pytest.MonkeyPatch, seed: str, name: str, dice: Callable[[str], random.Random]) -> list[int]:
+    monkeypatch.setenv(series.SEED, seed)
+    generator = dice(name)
+    return [generator.randrange(10**9) for _ in range(2)]
 
 
-def test_only_long_runs_draw_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def seeds() -> list[int]:
-        found = []
-        for _ in range(3):
-            monkeypatch.delenv(series.SEED, raising=False)
-            found.append(series.seed())
-            assert series.seed() == found[-1], "the same in the whole run"
+@pytest.mark.parametrize(("long", "changing"), [("", series.changing_dice), ("1", series.changing_dice), ("1", series.dice)])
+def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch, long: str, changing: Callable[[str], random.Random]) -> None:
+    monkeypatch.setenv(series.LONG, long)
+    first = _drawn(monkeypatch, "1", "kills", changing)
+    assert first == _drawn(monkeypatch, "1", "kills", changing)
+    assert first != _drawn(monkeypatch, "2", "kills", changing)
+    assert first != _drawn(monkeypatch, "1", "races", changing)
+
+
+def test_ordinary_runs_draw_the_same_whatever_their_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(series.LONG, raising=False)
+    first = _drawn(monkeypatch, "1", "kills", series.dice)
+    assert first == _drawn(monkeypatch, "2", "kills", series.dice)
+    assert first != _drawn(monkeypatch, "1", "races", series.dice)
+
+
+def test_each_run_draws_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seed_of_new_run() -> int:
+        monkeypatch.delenv(series.SEED, raising=False)
+        found = series.seed()
+        assert series.seed() == found, "the same in the whole run"
         return found
 
     monkeypatch.setenv(series.SEED, "7")  # comes back at the end
-    monkeypatch.delenv(series.LONG, raising=False)
-    assert len(set(seeds())) == 1
-    monkeypatch.setenv(series.LONG, "1")
-    assert len(set(seeds())) == 3
+    assert len({seed_of_new_run() for _ in range(3)}) == 3
 
 
 def test_variables_of_a_test_run_are_not_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Fuzzer:
             self._runner.run(self._send(endpoint, attempt))
 
         requests = attempts(self.described, endpoint.method, endpoint.path, address, ids)
-        seed(f"{series.seed()} {endpoint.method} {endpoint.path}")(_SETTINGS(given(requests)(send)))()
+        seed(series.dice(f"{endpoint.method} {endpoint.path}").random())(_SETTINGS(given(requests)(send)))()
 
     async def _send(self, endpoint: Endpoint, attempt: Attempt) -> None:
         is_stream = endpoint.media_type == "text/event-stream"  # which does not end by itself

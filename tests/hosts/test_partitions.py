@@ -37,7 +37,7 @@ _CONTEXT = 100  # events before a partition
 
 @pytest.mark.skipif(series.is_long(), reason="a part of the long series")
 async def test_in_some_random_partitions_one_host_writes_at_a_time(world: World) -> None:
-    dice = series.dice("some partitions")  # its seed is in the head of the run
+    dice = series.changing_dice("some partitions")  # its seed is in the head of the run
     synchronous = dice.choice([*PARTITIONS])
     roles = Roles(new_pair(world, FOLKMOOT_REPLICATION_SYNCHRONOUS=synchronous), synchronous)
     last = dice.choice([kind for kind in KINDS[synchronous] if kind != "flap"])
@@ -52,7 +52,7 @@ async def test_in_some_random_partitions_one_host_writes_at_a_time(world: World)
 @pytest.mark.skipif(not series.is_long(), reason="two hosts, cut off from each other again and again: bin/test --long")
 @pytest.mark.parametrize("synchronous", [*PARTITIONS])
 async def test_in_random_partitions_one_host_writes_at_a_time(world: World, synchronous: str) -> None:
-    dice = series.dice(f"partitions {synchronous}")
+    dice = series.changing_dice(f"partitions {synchronous}")
     roles, kinds = Roles(new_pair(world, FOLKMOOT_REPLICATION_SYNCHRONOUS=synchronous), synchronous), KINDS[synchronous]
     done: Counter[str] = Counter()
     count = len(series.part(range(PARTITIONS[synchronous])))

@@ -44,7 +44,7 @@ def points() -> Iterator[Point]:
 def chosen() -> list[Point]:
     every = list(points())
     assert len(every) == 24
-    return [*series.part(every)] if series.is_long() else series.dice("kills of a failover").sample(every, _SAMPLE)
+    return [*series.part(every)] if series.is_long() else series.changing_dice("kills of a failover").sample(every, _SAMPLE)
 
 
 @pytest.mark.kills

@@ -171,7 +171,7 @@ def raise_filled(problem: Problem) -> None:
 async def test_whatever_fails_after_the_promotion_is_finished_by_the_same_command(
     pair: Pair, where: str, order: str, when: str
 ) -> None:
-    if not series.is_long() and series.dice("faults after a promotion").choice(["promote", "follow", "release"]) != order:
+    if not series.is_long() and series.changing_dice("faults after a promotion").choice(["promote", "follow", "release"]) != order:
         pytest.skip("not in this sample")
     journal, writers = pair.old.own.this.journal, (Writer(pair.old), Writer(pair.new))
     old: Side = pair.old.own if where == "new" else Faulty(pair.old.own, order, when)  # type: ignore[assignment]

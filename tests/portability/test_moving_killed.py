@@ -40,7 +40,7 @@ def chosen() -> list[Point]:
     ]
     assert set(fixed) <= set(every)
     assert len(every) >= 60
-    dice = series.dice("kills of a move")
+    dice = series.changing_dice("kills of a move")
     return [*series.part(every)] if series.is_long() else [*fixed, *dice.sample(every, _SAMPLE - len(fixed))]
 
 

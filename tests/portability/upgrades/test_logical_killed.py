@@ -35,7 +35,7 @@ def points() -> list[tuple[str, str]]:
 
 def chosen() -> list[tuple[str, str]]:
     every = points()
-    return [*series.part(every)] if series.is_long() else [series.dice("kills of a logical move").choice(every)]
+    return [*series.part(every)] if series.is_long() else [series.changing_dice("kills of a logical move").choice(every)]
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ def chosen(who: str, with_backup: bool) -> list[str]:
     every = points(who, with_backup)
     fixed = f"after|{Name.SWITCH}|started"
     assert fixed in every
-    return every if is_long() else sorted({fixed, series.dice("kills of an upgrade").choice(every)}, key=every.index)
+    return every if is_long() else sorted({fixed, series.changing_dice("kills of an upgrade").choice(every)}, key=every.index)
 
 
 @pytest.mark.parametrize(("who", "version"), series.length([("command", "0.2.0")], [("command", "0.2.0"), ("network", "0.3.0")]))
