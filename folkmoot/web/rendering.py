@@ -1,12 +1,13 @@
 """Templates: one environment per language, autoescaped, with the globals that every page needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
 
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from folkmoot.base import i18n
@@ -73,8 +74,25 @@ class _Compiled(BytecodeCache):
 _COMPILED = _Compiled()
 
 
+class _Context(Context):
+    """Jinja's context without the search for functions that want a context themselves: no template of ours calls one."""
+
+    def call(self, called: Callable[..., Any], /, *args: Any, _block_vars: object = None, _loop_vars: object = None, **named: Any) -> Any:
+        return called(*args, **named)
+
+
+class _Environment(Environment):
+    """All templates of a language share one dictionary of globals. Jinja would look through a chain of two for each part of a page."""
+
+    context_class = _Context
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        assert not d
+        return self.globals
+
+
 def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, static: StaticFiles) -> Environment:
-    environment = Environment(
+    environment = _Environment(
         loader=PackageLoader("folkmoot", "web/templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False, bytecode_cache=_COMPILED,
     )

@@ -21,11 +21,12 @@ _COMPRESSED = (".css", ".js", ".svg", ".txt")
 
 
 class _File(NamedTuple):
-    """`packed`: with gzip; empty if that saves little."""
+    """`packed`: with gzip; empty if that saves little. `url` has the hash of the content."""
 
     plain: bytes
     packed: bytes
     kind: bytes
+    url: str
 
 
 class StaticFiles:
@@ -36,7 +37,7 @@ class StaticFiles:
 
     def url(self, name: str) -> str:
         """The address, with the hash of the content, so that browsers may cache it forever."""
-        return _url(name, self._files[name].plain)
+        return self._files[name].url
 
     def content(self, name: str) -> bytes:
         return self._files[name].plain
@@ -50,7 +51,7 @@ class StaticFiles:
     def reply(self, name: str, *, takes_gzip: bool) -> Reply:
         if name not in self._files:
             raise NotFound
-        plain, packed, kind = self._files[name]
+        plain, packed, kind, _ = self._files[name]
         headers = [
             (b"cache-control", b"public, max-age=31536000, immutable"), (b"access-control-allow-origin", b"*"),
             (b"vary", b"Accept-Encoding"),
@@ -68,7 +69,7 @@ def _read_all() -> Mapping[str, _File]:
     style = "".join(part.read_text("utf-8") for part in sorted(folder.joinpath("style").iterdir(), key=lambda part: part.name))
     for name, file in found.items():  # its fonts get the address with the hash, which pages preload
         if name.endswith(".woff2"):
-            style = style.replace(f'url("{name}")', f'url("{_url(name, file.plain)}")')
+            style = style.replace(f'url("{name}")', f'url("{file.url}")')
     return {**found, "style.css": _packed("style.css", style.encode(), b"text/css; charset=utf-8")}
 
 
@@ -85,8 +86,5 @@ def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, _File]]:
 
 
 def _packed(name: str, content: bytes, kind: bytes) -> _File:
-    return _File(content, gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b"", kind)
-
-
-def _url(name: str, content: bytes) -> str:
-    return f"/static/{name}?{hashlib.sha256(content).hexdigest()[:10]}"
+    packed = gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b""
+    return _File(content, packed, kind, f"/static/{name}?{hashlib.sha256(content).hexdigest()[:10]}")
