@@ -86,27 +86,42 @@ def tagged_sql(post: str, author: str, reader: str) -> str:
 
 
 def list_sql(post: str, original: str, follow: str, reader: str, list_id: str) -> str:
-    """SQL: whether `post` belongs in a list of the reader; `follow` is the reader's follow of its author.
+    """SQL: whether `post` belongs in a list of the reader; `follow` is the reader's follow of its author."""
+    return f"""(
+        {_in_lists_sql(post, original, follow, reader)}
+        AND EXISTS (
+            SELECT FROM list_members AS lm JOIN lists AS li ON li.id = lm.list_id
+            WHERE lm.list_id = {list_id} AND lm.target_id = {post}.account_id AND li.account_id = {reader}
+              AND {_listed_reply_sql(post, reader, "li")})
+    )"""
+
+
+def member_sql(post: str, original: str, follow: str, reader: str, listed: str) -> str:
+    """The same for a post whose author is known to be a member of the reader's list `listed`, a row of `lists`."""
+    return f"({_in_lists_sql(post, original, follow, reader)} AND {_listed_reply_sql(post, reader, listed)})"
+
+
+def _in_lists_sql(post: str, original: str, follow: str, reader: str) -> str:
+    """SQL: whether `post` belongs in the lists of which its author is a member, if it is no reply.
 
     A list shows what the home would show of its members, but chooses the replies itself, has no direct posts, and shows a
     boost although the boosted post is in the home.
     """
-    answered = f"{post}.reply_to_account_id"
-    return f"""(
-        {post}.effect < {PostEffect.HIDDEN:d} AND {post}.visibility < {Visibility.DIRECT:d}
+    return f"""{post}.effect < {PostEffect.HIDDEN:d} AND {post}.visibility < {Visibility.DIRECT:d}
         AND {_language_sql(post, follow)}
         AND NOT {avoided_sql(reader, f"{post}.account_id")} AND NOT {domain_blocked_sql(reader, f"{post}.domain")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoided_sql(reader, f"{post}.boost_of_account_id")}
             AND NOT {domain_blocked_sql(reader, f"{original}.domain")}
-            AND {boost_reaches_sql(original, reader)})
-        AND EXISTS (
-            SELECT FROM list_members AS lm JOIN lists AS li ON li.id = lm.list_id
-            WHERE lm.list_id = {list_id} AND lm.target_id = {post}.account_id AND li.account_id = {reader}
-              AND ({answered} IS NULL OR {answered} IN ({post}.account_id, {reader}) OR CASE li.replies
-                WHEN 'followed' THEN {_follows_sql(reader, answered)}
-                WHEN 'list' THEN EXISTS (SELECT FROM list_members AS om WHERE om.list_id = li.id AND om.target_id = {answered})
-                ELSE false END))
-    )"""
+            AND {boost_reaches_sql(original, reader)})"""
+
+
+def _listed_reply_sql(post: str, reader: str, listed: str) -> str:
+    """SQL: whether a list shows `post`, as far as it is a reply."""
+    answered = f"{post}.reply_to_account_id"
+    return f"""({answered} IS NULL OR {answered} IN ({post}.account_id, {reader}) OR CASE {listed}.replies
+        WHEN 'followed' THEN {_follows_sql(reader, answered)}
+        WHEN 'list' THEN EXISTS (SELECT FROM list_members AS om WHERE om.list_id = {listed}.id AND om.target_id = {answered})
+        ELSE false END)"""
 
 
 def public_sql(post: str, author: str, reader: str) -> str:

@@ -13,7 +13,7 @@ from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries.quoting import may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
-from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql, public_sql, tagged_sql
+from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, member_sql, public_sql, tagged_sql
 
 # The columns of a source: a post `p`, and the shown post, which is the boosted one (`o`, outer joined) or `p` itself.
 _COLUMNS = """
@@ -150,10 +150,11 @@ def _list_source(order: str) -> str:
     """The newest posts of each member of the list $5, merged: as many look-ups as the list has members."""
     return f"""
         SELECT recent.* FROM list_members AS m
+        JOIN lists AS li ON li.id = m.list_id AND li.account_id = m.account_id
         JOIN follows AS f ON f.account_id = m.account_id AND f.target_id = m.target_id
         CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
-            WHERE p.account_id = m.target_id AND p.id < $2 AND p.id > $3 AND {list_sql("p", "o", "f", "$1", "$5")}
+            WHERE p.account_id = m.target_id AND p.id < $2 AND p.id > $3 AND {member_sql("p", "o", "f", "$1", "li")}
             ORDER BY p.id {order} LIMIT $4) AS recent
         WHERE m.list_id = $5 AND m.account_id = $1
         ORDER BY recent.id {order} LIMIT $4
