@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
 
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined, Template
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -81,10 +81,25 @@ class _Context(Context):
         return called(*args, **named)
 
 
+class _Template(Template):
+    """Its code calls our `escape`, which copies nothing that is escaped already, such as posts, icons and translated sentences."""
+
+    @classmethod
+    def from_code(cls, *args: Any, **named: Any) -> Template:
+        template = super().from_code(*args, **named)
+        template.root_render_func.__globals__["escape"] = _escape
+        return template
+
+
+def _escape(value: Any) -> Markup:
+    return value if type(value) is Markup else escape(value)
+
+
 class _Environment(Environment):
     """All templates of a language share one dictionary of globals. Jinja would look through a chain of two for each part of a page."""
 
     context_class = _Context
+    template_class = _Template
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         assert not d
