@@ -7,15 +7,23 @@ from folkmoot.api.parameters import PageOf20
 from folkmoot.api.request import Request
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler
+from folkmoot.network.accounts.queries import list_stamps
 from folkmoot.network.conversations import actions
-from folkmoot.network.conversations.queries import list_conversations
+from folkmoot.network.conversations.queries import list_lines
+from folkmoot.network.timelines.queries import list_entries
 
 
 async def index(request: Request, params: PageOf20) -> Reply:
     """Conversations, ordered by their newest message."""
     async with request.database.read() as conn:
-        rows = await list_conversations(conn, request.viewer.id, params.page)
-    return request.listed([(last, request.entities.conversation(conversation, request.viewer.id)) for last, conversation in rows])
+        lines = await list_lines(conn, request.viewer.id, params.page)
+        stamps = await list_stamps(conn, list({id_ for line in lines for id_ in line.people_ids}))
+        entries = await list_entries(conn, [line.shown_id for line in lines], request.viewer.id)
+    people, statuses = await request.kept_accounts(list(stamps.values())), await request.statuses_by_id(entries)
+    return request.listed([
+        (line.last_post_id, request.entities.rendered_conversation(line, people, statuses[line.shown_id][0]))
+        for line in lines if line.shown_id in statuses
+    ])
 
 
 async def remove_conversation(request: Request) -> Reply:

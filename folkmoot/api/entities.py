@@ -4,7 +4,8 @@ pictures.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 from urllib.parse import quote
 
 import msgspec
@@ -17,7 +18,7 @@ from folkmoot.api.status_entities import StatusEntities
 from folkmoot.api.status_shapes import Status
 from folkmoot.api.words import NOTIFICATION, moment
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.conversations.model import Conversation, ConversationLine
 from folkmoot.network.featured.model import Featured
 from folkmoot.network.notifications.model import Line, Notification, NotificationGroup, group_key
 from folkmoot.network.posts.card import Card
@@ -74,6 +75,13 @@ class Entities(StatusEntities):
             unread=conversation.is_unread,
             accounts=self.accounts(conversation.people),
             last_status=self.status(conversation.last_post, viewer_id),
+        )
+
+    def rendered_conversation(self, line: ConversationLine, people: Mapping[int, shapes.Account], status: bytes) -> activity.Conversation:
+        """A conversation whose people and status are rendered already."""
+        return activity.Conversation(
+            id=str(line.id), unread=line.is_unread, accounts=[people[id_] for id_ in line.people_ids if id_ in people],
+            last_status=cast(Status, msgspec.Raw(status)),
         )
 
     def featured_tag(self, featured: Featured, account: Account) -> activity.FeaturedTag:

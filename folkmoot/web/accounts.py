@@ -19,11 +19,12 @@ from folkmoot.network.endorsements.queries import list_endorsed
 from folkmoot.network.featured.queries import list_featured
 from folkmoot.network.filters.matching import apply_filters
 from folkmoot.network.filters.model import FilterContext
-from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
+from folkmoot.network.posts.queries import list_account_post_ids, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.relations.queries import get_relation, list_related
 from folkmoot.network.sessions.queries import is_operator
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
@@ -64,12 +65,13 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         pinned_ids = await list_account_post_ids(
             conn, account.id, request.viewer_id, page, only_pinned=True
         ) if tab == "posts" and is_first else []
-        views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
+        entries = await list_entries(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
         relation = await _relation(conn, request, account)
         withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
         featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
         endorsed = await list_endorsed(conn, account.id, request.viewer_id, _BESIDE) if tab == "posts" and is_first else []
         is_team = await is_operator(conn, account.id)
+    views = await request.chosen_views(entries)
     request.note_shown(views, [account, *(one for _, one in endorsed)], kept_for=_KEPT_FOR)
     views = apply_filters(request.filters, FilterContext.ACCOUNT, views)
     pinned = [view for view in views if view.post.id in pinned_ids]

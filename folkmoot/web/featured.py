@@ -11,8 +11,9 @@ from folkmoot.network.featured import actions
 from folkmoot.network.featured.queries import list_featured
 from folkmoot.network.filters.matching import apply_filters
 from folkmoot.network.filters.model import FilterContext
-from folkmoot.network.posts.queries import list_account_post_ids, list_post_views
+from folkmoot.network.posts.queries import list_account_post_ids
 from folkmoot.network.search.queries import list_used_hashtags
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
 
@@ -51,7 +52,8 @@ async def tagged(request: Request) -> Reply:
         ids = await list_account_post_ids(
             conn, account.id, request.viewer_id, page, hashtag=hashtag_key(name), without_boosts=True, without_direct=True
         )
-        views = apply_filters(request.filters, FilterContext.ACCOUNT, await list_post_views(conn, ids, request.viewer_id))
+        entries = await list_entries(conn, ids, request.viewer_id)
+    views = apply_filters(request.filters, FilterContext.ACCOUNT, await request.chosen_views(entries))
     return await request.show("accounts/tagged.html", account=account, hashtag=name, views=views, **page_links(page, ids))
 
 

@@ -21,8 +21,8 @@ from folkmoot.network.conversations import actions, queries
 from folkmoot.network.filters.matching import apply_filters
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.posts.model import PostView
-from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search.queries import search_accounts
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.composer import message_in
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
@@ -44,7 +44,10 @@ async def index_put_away(request: Request) -> Reply:
 async def _index(request: Request, *, is_put_away: bool) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
-        rows = await queries.list_conversations(conn, request.viewer.id, page, is_put_away=is_put_away)
+        lines = await queries.list_lines(conn, request.viewer.id, page, is_put_away=is_put_away)
+        people = await list_accounts(conn, [id_ for line in lines for id_ in line.people_ids])
+        entries = await list_entries(conn, [line.shown_id for line in lines], request.viewer.id)
+    rows = queries.joined(lines, people, await request.chosen_views(entries))
     return await request.show(
         "messages/index.html", is_put_away=is_put_away, conversations=[conversation for _, conversation in rows], excerpt=without_handles,
         is_deleted=request.query.flag("deleted"), **page_links(page, [last for last, _ in rows]),
@@ -84,9 +87,11 @@ async def show(request: Request) -> Reply:
         if (at := request.query.id("at")) and ids and at < ids[-1]:
             page = Page(limit=_MESSAGES, max_id=at + 1)
             ids = await queries.list_message_ids(conn, request.viewer.id, conversation_id, page)
-        views = await list_post_views(conn, ids, request.viewer.id)
-        if not views:
-            raise NotFound
+        entries = await list_entries(conn, ids, request.viewer.id)
+    views = await request.chosen_views(entries)
+    if not views:
+        raise NotFound
+    async with request.database.read() as conn:
         people = await _people(conn, views[0], request.viewer.id)
         is_unread = await queries.is_conversation_unread(conn, request.viewer.id, conversation_id)
         is_put_away = await queries.is_conversation_put_away(conn, request.viewer.id, conversation_id)
@@ -107,7 +112,9 @@ async def write(request: Request) -> Reply:
     """The full form for the next message, with pictures, a poll or a cover."""
     async with request.database.read() as conn:
         ids = await queries.list_message_ids(conn, request.viewer.id, request.id(), Page(limit=1))
-        views = await list_post_views(conn, ids, request.viewer.id)
+        entries = await list_entries(conn, ids, request.viewer.id)
+    views = await request.chosen_views(entries)
+    async with request.database.read() as conn:
         people = await _people(conn, views[0], request.viewer.id) if views else []
     if not people:
         raise NotFound

@@ -6,17 +6,20 @@ from typing import NamedTuple
 import msgspec
 
 from folkmoot.base.errors import NotFound, WritesPaused
+from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.reports.queries import list_outcomes
 from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.filters.matching import apply_filters, is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions
 from folkmoot.network.notifications.model import Kind, Notification
-from folkmoot.network.notifications.queries import list_markers, list_notifications
+from folkmoot.network.notifications.queries import joined, list_markers, list_rows
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
 
@@ -58,11 +61,11 @@ async def index(request: Request) -> Reply:
     if chosen not in _FILTERS:
         raise NotFound
     page = request.page()
+    found, ids = await list_unhidden(
+        lambda part: _list(request, part, _FILTERS[chosen]), page,
+        lambda entry: entry.id, lambda entry: is_hidden(request.filters, FilterContext.NOTIFICATIONS, entry.post),
+    )
     async with request.database.read() as conn:
-        found, ids = await list_unhidden(
-            lambda part: list_notifications(conn, request.viewer.id, part, kinds=_FILTERS[chosen], with_messages=False), page,
-            lambda entry: entry.id, lambda entry: is_hidden(request.filters, FilterContext.NOTIFICATIONS, entry.post),
-        )
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
         statement_ids = [entry.reference_id for entry in found if entry.kind in _STATEMENTS and entry.reference_id]
         report_ids = [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id]
@@ -78,6 +81,15 @@ async def index(request: Request) -> Reply:
         statements=statements, outcomes=outcomes,
         **page_links(page, ids),
     )
+
+
+async def _list(request: Request, page: Page, kinds: list[Kind] | None) -> list[Notification]:
+    """Notifications with posts from memory. Those about messages are left out."""
+    async with request.database.read() as conn:
+        rows = await list_rows(conn, request.viewer.id, page, kinds, (), None, with_messages=False)
+        senders = await list_accounts(conn, [row["from_id"] for row in rows])
+        entries = await list_entries(conn, list({row["post_id"] for row in rows if row["post_id"]}), request.viewer.id)
+    return joined(rows, senders, await request.chosen_views(entries))
 
 
 async def clear(request: Request) -> Reply:

@@ -18,11 +18,13 @@ from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import (
     Thread,
     get_post_view,
-    get_thread,
     list_boosters,
     list_edits,
     list_favouriters,
+    list_thread_ids,
+    thread_of,
 )
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.composer import default_audience, reply_to
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
@@ -57,7 +59,9 @@ class Branch(NamedTuple):
 async def show(request: Request) -> Reply:
     """A post in its conversation. An address with another name redirects to the right one, that of a message to the messages."""
     async with request.database.read() as conn:
-        thread = await get_thread(conn, request.id(), request.viewer_id, most=_MAX_REPLIES)
+        above, below = await list_thread_ids(conn, request.id(), request.viewer_id, most=_MAX_REPLIES)
+        entries = await list_entries(conn, [*above, request.id(), *below], request.viewer_id)
+    thread = thread_of(await request.chosen_views(entries), above, request.id(), below)
     shown = thread.post.shown
     if shown.visibility is Visibility.DIRECT:
         return request.redirect(f"/messages/{shown.conversation_id}?at={shown.id}#p{shown.id}")

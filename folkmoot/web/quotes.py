@@ -5,7 +5,8 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PostView, QuotePolicy, Visibility
-from folkmoot.network.posts.queries import get_post_view, list_post_views, list_quoting_ids
+from folkmoot.network.posts.queries import get_post_view, list_quoting_ids
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
 
@@ -18,9 +19,10 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         quoted = (await get_post_view(conn, request.id(), request.viewer.id)).shown
         ids = await list_quoting_ids(conn, quoted.id, request.viewer.id, page)
-        views = await list_post_views(conn, ids, request.viewer.id)
+        entries = await list_entries(conn, ids, request.viewer.id)
     return await request.show(
-        "posts/quotes.html", quoted=quoted, is_own=quoted.author.id == request.viewer.id, views=views, **page_links(page, ids)
+        "posts/quotes.html", quoted=quoted, is_own=quoted.author.id == request.viewer.id, views=await request.chosen_views(entries),
+        **page_links(page, ids),
     )
 
 

@@ -188,12 +188,17 @@ class Request:
     # -- posts -----------------------------------------------------------------------------------------------------
 
     async def views(self, entries: Sequence[Entry], context: FilterContext) -> list[PostView]:
-        """The posts of a timeline, cached unless they have changed, as the viewer's filters show them there."""
+        """The posts of a timeline, as the viewer's filters show them there. They count as shown."""
+        views = await self.chosen_views(entries)
+        self.context.impressions.add(self.viewer_id, [view.shown.id for view in views])
+        return apply_filters(self.filters, context, views)
+
+    async def chosen_views(self, entries: Sequence[Entry]) -> list[PostView]:
+        """The posts of entries, without the viewer's filters. They come from memory unless they have changed."""
         found = await self.shared.posts.gather(self.database, entries)
-        self.context.impressions.add(self.viewer_id, [entry.shown_id for entry, _, _ in found])
         quoting = [entry.shown_id for entry, shown, _ in found if shown.quote]
         quotes = await self.shared.posts.gather_quotes(self.database, quoting, self.viewer_id)
-        return apply_filters(self.filters, context, [
+        return [
             PostView(
                 post=boost or shown,
                 boosted=shown if boost else None,
@@ -202,7 +207,7 @@ class Request:
                 quote=QuoteView.of(*quotes[entry.shown_id]) if entry.shown_id in quotes else None,
             )
             for entry, shown, boost in found
-        ])
+        ]
 
     def note_shown(self, views: Sequence[PostView], accounts: Sequence[Account] = (), *, kept_for: float) -> None:
         """Lets an open page be kept for so many seconds, as long as these posts and accounts do not change."""

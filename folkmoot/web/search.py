@@ -4,9 +4,10 @@ from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.model import PostView
 from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
+from folkmoot.network.timelines.model import Entry
+from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import Request
 
 _MAX_POSTS = 20
@@ -17,7 +18,7 @@ async def search(request: Request) -> Reply:
     text = request.query.text("q").strip()[:200]
     accounts: list[Account] = []
     hashtags: list[Hashtag] = []
-    views: list[PostView] = []
+    entries: list[Entry] = []
     if text:
         async with request.database.read() as conn:
             accounts = await queries.search_accounts(
@@ -25,9 +26,10 @@ async def search(request: Request) -> Reply:
             )
             hashtags = await queries.search_hashtags(conn, text, limit=5)
             if request.signed_in:
-                views = await queries.search_posts(
-                    conn, request.viewer.id, text, Page(limit=_MAX_POSTS, max_id=request.query.cursor("before"))
-                )
+                page = Page(limit=_MAX_POSTS, max_id=request.query.cursor("before"))
+                ids = await queries.search_post_ids(conn, request.viewer.id, text, page)
+                entries = await list_entries(conn, ids, request.viewer.id)
+    views = await request.chosen_views(entries)
     older = views[-1].post.id if len(views) == _MAX_POSTS else None
     return await request.show("search/index.html", text=text, accounts=accounts, hashtags=hashtags, views=views, older=older)
 

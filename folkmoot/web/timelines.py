@@ -17,9 +17,9 @@ from folkmoot.network.notifications.actions import mark_read
 from folkmoot.network.notifications.model import Marker
 from folkmoot.network.notifications.queries import list_markers
 from folkmoot.network.posts.model import PostView
-from folkmoot.network.posts.queries import list_marked_ids, list_post_views
+from folkmoot.network.posts.queries import list_marked_ids
 from folkmoot.network.timelines.jobs import rebuild_soon
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public, list_entries
 from folkmoot.network.trends import queries as trends
 from folkmoot.web.request import PAGE_SIZE, Request
 from folkmoot.web.rules import find_news, reactions_to
@@ -80,8 +80,8 @@ async def liked(request: Request) -> Reply:
     """The posts of the last days that most people have liked or boosted."""
     async with request.database.read() as conn:
         ids = await trends.list_post_ids(conn, request.viewer_id, PAGE_SIZE)
-        found = await list_post_views(conn, ids, request.viewer_id)
-    views = apply_filters(request.filters, FilterContext.PUBLIC, found)
+        entries = await list_entries(conn, ids, request.viewer_id)
+    views = apply_filters(request.filters, FilterContext.PUBLIC, await request.chosen_views(entries))
     request.note_shown(views, kept_for=_KEPT_FOR)
     return await request.show("timelines/liked.html", views=views)
 
@@ -108,7 +108,8 @@ def _marked(table: str) -> Handler:
         page = request.page()
         async with request.database.read() as conn:
             rows = await list_marked_ids(conn, table, request.viewer.id, page)
-            views = await list_post_views(conn, [post_id for _, post_id in rows], request.viewer.id)
+            entries = await list_entries(conn, [post_id for _, post_id in rows], request.viewer.id)
+        views = await request.chosen_views(entries)
         shown = {view.post.id for view in views}
         withheld = [(post_id, time_of(post_id)) for _, post_id in rows if post_id not in shown]
         return await request.show(

@@ -1,9 +1,23 @@
 """What a conversation is. No input or output."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import msgspec
 
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import PostView
+
+
+class ConversationLine(NamedTuple):
+    """A conversation without its people and messages, for whom has these in memory. `people_ids`: the other participants, without
+    suspended ones. `shown_id`: the newest message that the viewer may see now."""
+
+    id: int
+    last_post_id: int
+    people_ids: Sequence[int]
+    is_unread: bool
+    shown_id: int
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,16 +1,16 @@
 """All SQL of conversations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
-from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.conversations.model import Conversation, ConversationLine
 from folkmoot.network.notifications.model import Kind, Treatment
 from folkmoot.network.notifications.queries.treatment import treatment_sql
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.relations.queries import domain_blocked_sql
@@ -38,18 +38,17 @@ UNREAD = f"""
 """
 
 
-async def list_conversations(
-    conn: ReadConn, viewer_id: int, page: Page, *, is_put_away: bool = False
-) -> list[tuple[int, Conversation]]:
-    """(id of the last post, conversation), newest first: four statements. Uses the index conversations_newest.
+async def list_lines(conn: ReadConn, viewer_id: int, page: Page, *, is_put_away: bool = False) -> list[ConversationLine]:
+    """The conversations in the list, or those that the viewer has put away; newest first. Uses the index conversations_newest.
 
-    Either those in the list, or those that the viewer has put away.
-
-    Each one shows the newest message that the viewer may see now; conversations without one are left out.
+    Conversations without a message that the viewer may see now are left out.
     """
-    rows = page.newest_first(await conn.fetch(
+    rows = await conn.fetch(
         f"""
-        SELECT c.conversation_id, c.last_post_id, c.participant_ids, c.is_unread, shown.id AS shown_id FROM conversations AS c
+        SELECT c.conversation_id, c.last_post_id,
+            ARRAY(SELECT id FROM accounts WHERE id = ANY (c.participant_ids) AND effect < {AccountEffect.SUSPENDED:d} ORDER BY id),
+            c.is_unread, shown.id
+        FROM conversations AS c
         CROSS JOIN LATERAL (
             SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
             WHERE p.conversation_id = c.conversation_id AND p.id <= c.last_post_id AND p.visibility = {Visibility.DIRECT:d}
@@ -60,20 +59,29 @@ async def list_conversations(
         ORDER BY c.last_post_id {page.order} LIMIT $4
         """,
         viewer_id, page.below, page.above, page.limit, is_put_away,
-    ))
-    people = await list_accounts(conn, [id_ for row in rows for id_ in row["participant_ids"]])
-    posts = {view.post.id: view for view in await list_post_views(conn, [row["shown_id"] for row in rows], viewer_id)}
+    )
+    return [ConversationLine(*row) for row in page.newest_first(rows)]
+
+
+async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
+    """(id of the last post, conversation) of those in the list, newest first: four statements."""
+    lines = await list_lines(conn, viewer_id, page)
+    people = await list_accounts(conn, [id_ for line in lines for id_ in line.people_ids])
+    return joined(lines, people, await list_post_views(conn, [line.shown_id for line in lines], viewer_id))
+
+
+def joined(lines: Sequence[ConversationLine], people: Mapping[int, Account], views: Sequence[PostView]) -> list[tuple[int, Conversation]]:
+    """(id of the last post, conversation) of the lines whose message is among these."""
+    posts = {view.post.id: view for view in views}
     return [
-        (row["last_post_id"], Conversation(
-            id=row["conversation_id"],
-            people=tuple(
-                people[id_] for id_ in row["participant_ids"] if id_ in people and people[id_].effect < AccountEffect.SUSPENDED
-            ),
-            last_post=posts[row["shown_id"]],
-            is_unread=row["is_unread"],
+        (line.last_post_id, Conversation(
+            id=line.id,
+            people=tuple(people[id_] for id_ in line.people_ids if id_ in people),
+            last_post=posts[line.shown_id],
+            is_unread=line.is_unread,
         ))
-        for row in rows
-        if row["shown_id"] in posts
+        for line in lines
+        if line.shown_id in posts
     ]
 
 

@@ -1,14 +1,14 @@
 """Lists notifications; which of them the viewer may see now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import STAMP_COLUMNS, list_accounts, stamp_from
 from folkmoot.network.notifications.model import Kind, Line, Notification
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.relations.queries import domain_blocked_sql
@@ -88,13 +88,16 @@ async def list_lines(
 
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
-    sender_id: int | None = None, with_messages: bool = True, with_filtered: bool = False,
+    sender_id: int | None = None, with_filtered: bool = False,
 ) -> list[Notification]:
-    """A page of the viewer's notifications, newest first: four statements. Uses the primary key. Pages of notices are without
-    those about messages."""
-    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_messages=with_messages, with_filtered=with_filtered)
+    """A page of the viewer's notifications, newest first: four statements. Uses the primary key."""
+    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_filtered=with_filtered)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
-    views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
+    return joined(rows, senders, await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id))
+
+
+def joined(rows: Sequence[Row], senders: Mapping[int, Account], views: Sequence[PostView]) -> list[Notification]:
+    """The notifications of `list_rows` whose senders and posts are among these."""
     posts = {view.post.id: view for view in views}
     return [
         Notification(

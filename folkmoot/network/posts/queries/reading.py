@@ -211,20 +211,17 @@ class Thread(NamedTuple):
     descendants: list[PostView]
 
 
-async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int = 4096, depth: int = 4096) -> Thread:
-    """The conversation around a post (of a boost, around the boosted post): four statements, whatever its size.
-
-    Raises NotFound.
-    """
-    above, below = await list_thread_ids(conn, post_id, viewer_id, most=most, depth=depth)
-    views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
-    if post_id not in views:
+def thread_of(views: Sequence[PostView], above: Sequence[int], post_id: int, below: Sequence[int]) -> Thread:
+    """The conversation around a post (of a boost, around the boosted post), of the ids of `list_thread_ids` and the posts among them
+    that the viewer may see. Raises NotFound."""
+    found = {view.post.id: view for view in views}
+    if post_id not in found:
         raise NotFound
-    return Thread([views[id_] for id_ in above if id_ in views], views[post_id], [views[id_] for id_ in below if id_ in views])
+    return Thread([found[id_] for id_ in above if id_ in found], found[post_id], [found[id_] for id_ in below if id_ in found])
 
 
 async def list_thread_ids(
-    conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int, depth: int
+    conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int, depth: int = 4096
 ) -> tuple[list[int], list[int]]:
     """The posts above a post (oldest first) and below it (in reading order), also those that the viewer may not see. Raises NotFound
     if the viewer may not see the post itself. Two statements."""
