@@ -90,3 +90,31 @@ def test_the_least_recently_used_posts_are_dropped() -> None:
     assert [posts.find(key) is not None for key in keys] == [True, False, True]
     assert posts.keep(None, Markup("x")) == "x"
     assert posts.find(None) is None
+
+
+async def test_lists_of_posts_from_memory_show_what_was_edited_and_not_what_was_hidden(village: Village) -> None:
+    await village.settle("author", "reader")
+    post = (await village.write("author", "@reader stará slova #kašna")).post
+    message = (await village.write("author", "@reader stará zpráva", visibility=Visibility.DIRECT)).post
+    await village.work()
+    reader, reader_app = await village.by_browser("reader"), await village.by_app("reader")
+    author_app = await village.by_app("author")
+    for verb in ("favourite", "bookmark"):
+        await reader_app.post(f"/api/v1/statuses/{post.id}/{verb}")
+    public = ("/@author", "/@author/with_replies", f"/@author/{post.id}", "/@author/tagged/kašna", "/bookmarks", "/favourites",
+              "/notifications", "/search?q=slova")
+    private = ("/messages", f"/messages/{message.conversation_id}", "/api/v1/conversations")
+
+    async def shows(words: str) -> set[str]:
+        """The addresses of pages with these words."""
+        pages = {path: await (reader_app if path.startswith("/api") else reader).get(path) for path in (*public, *private)}
+        return {path for path, page in pages.items() if words in page.text}
+
+    assert await shows("stará") == {*public, *private}
+    for id_, words in ((post.id, "nová slova #kašna"), (message.id, "nová zpráva")):
+        await author_app.send("PUT", f"/api/v1/statuses/{id_}", {"status": f"@reader {words}"})
+    assert (await shows("stará"), await shows("nová")) == (set(), {*public, *private})
+    async with village.database.write() as tx:
+        for id_ in (post.id, message.id):
+            await set_effect(tx, id_, PostEffect.HIDDEN, "violence")
+    assert await shows("nová") == set()
