@@ -178,9 +178,12 @@ def _marks(item: pytest.Item) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process draws in a test is the same in each ordinary run; tokens and keys stay random."""
-    monkeypatch.setattr(clock, "_random", series.dice(request.node.nodeid))
+def _draws(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What this process draws in a test is the same in each ordinary run; tokens and keys stay random. What the test itself changes is
+    changed back before its other fixtures end, hence not the fixture `monkeypatch`, which would then be the first and end last."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_random", series.dice(request.node.nodeid))
+        yield
 
 
 @pytest.fixture(scope="session")
