@@ -22,7 +22,7 @@ from folkmoot.base.errors import Conflict, Forbidden
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.calls import Callees
-from folkmoot.moderation.cases.model import HIDES_AHEAD, Case, Share, State, Subject
+from folkmoot.moderation.cases.model import HIDES_AHEAD, HIDES_FROM, Case, Share, State, Subject
 from folkmoot.moderation.cases.queries import list_queue
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
@@ -40,8 +40,8 @@ _NEXT_DUE = f"""
     SELECT least(
         min(opened_at + (due_at - opened_at) * CASE WHEN noted_share < {Share.HALF:d} THEN {Share.HALF / 100}
             WHEN noted_share < {Share.LATE:d} THEN {Share.LATE / 100} ELSE 1 END) FILTER (WHERE noted_share < {Share.OVER:d}),
-        min(due_at) FILTER (WHERE interim_at IS NULL AND is_confirmed AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL)
-            - $1::interval)
+        min(due_at) FILTER (WHERE interim_at IS NULL AND is_confirmed AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL
+            AND (is_demanded OR probability >= {HIDES_FROM}::float8)) - $1::interval)
     FROM cases WHERE state = '{State.OPEN}'
 """
 
