@@ -6,6 +6,8 @@ import pytest
 
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.paging import Page
+from folkmoot.network.accounts.actions import set_effect as set_account_effect
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.conversations import queries
 from folkmoot.network.posts.actions import set_effect
 from folkmoot.network.posts.model import PostEffect, Visibility
@@ -59,3 +61,17 @@ async def test_a_conversation_shows_its_newest_message_that_is_not_hidden(villag
         answer = await browser.get(f"/messages/{first.post.conversation_id}")
         assert answer.status == (200 if shown else 404)
         assert f"/messages/{first.post.conversation_id}" in (await browser.get("/messages")).text or not shown
+
+
+async def test_suspended_accounts_are_not_among_the_people_of_a_conversation(village: Village) -> None:
+    _, karel, eva = await village.settle("jana", "karel", "eva")
+    await village.write("jana", "@karel @eva jen pro vás", visibility=Visibility.DIRECT)
+    await village.work()
+    app = await village.by_app("karel")
+    for effect, people in ((AccountEffect.NONE, ["jana", "eva"]), (AccountEffect.SUSPENDED, ["jana"])):
+        async with village.database.write() as tx:
+            await set_account_effect(tx, eva.id, effect)
+        async with village.database.read() as conn:
+            [(_, listed)] = await queries.list_conversations(conn, karel.id, Page(limit=5))
+        answer = await app.get("/api/v1/conversations")
+        assert [one.username for one in listed.people] == [one["username"] for one in answer.json[0]["accounts"]] == people
