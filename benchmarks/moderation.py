@@ -1,7 +1,7 @@
 """Moderation under load: noise, many reports on one post, colluding reporters, the way from publishing to hidden, twenty moderators
 at once, and how soon a decision takes effect. Each part is a module in `benchmarks/moderating`.
 
-With names of parts as arguments only these run, and nothing is written to the results.
+With names of parts as arguments only these run, and nothing is written to the results; with `--keep` the rows of these parts are.
 """
 
 import sys
@@ -17,12 +17,12 @@ PARTS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
 
 
 def main() -> None:
-    chosen = sys.argv[1:]
-    rows = []
+    chosen = [name for name in sys.argv[1:] if not name.startswith("--")]
+    rows: list[Row] = []
     for name, measure in PARTS.items():
         if not chosen or name in chosen:
             rows += run(measure())
-    report("moderation", rows, is_kept=not chosen)
+    report("moderation", rows, is_kept="--keep" in sys.argv or not chosen, is_part=bool(chosen))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class _People:
         self.honest = await self.place.members("honest", _HONEST)
         self.colluders = await self.place.members("colluder", COLLUDERS)
         self.by_id = {account.id: account for account in itertools.chain(self.authors, self.targeted)}
+        self.objectors: dict[int, Account] = {}  # the colluder who appeals if nothing is done about a post
 
 
 async def run_days(honest_posts: int, targeted_posts: int, *, are_attacked: bool) -> Outcome:
@@ -80,6 +81,7 @@ async def run_days(honest_posts: int, targeted_posts: int, *, are_attacked: bool
         if are_attacked:
             for number, (post_id, moment) in enumerate(zip(posts[1], times[1], strict=True)):
                 reporters = random.Random(f"ring {number}").sample(people.colluders, _COLLUDERS_PER_POST)
+                people.objectors[post_id] = reporters[0]
                 _add_report(run, people.targeted[number % _TARGETED_AUTHORS], post_id, moment, reporters, "violence")
         run.on_decided = functools.partial(_consider_appeal, run, people)
         run.add_shifts(DAYS, cases_per_day=40, minutes_each=2.5)
@@ -99,8 +101,8 @@ def _consider_appeal(run: Days, people: _People, case: Case, verdict: Verdict) -
         is_harmless = post_id not in run.judge.breaches
         if is_harmless or random.Random(f"appeal {run.judge.names[post_id]}").random() < _APPEALING:
             appellant = people.by_id[case.account_id]
-    elif not case.is_appeal and case.account_id in {account.id for account in people.targeted}:
-        appellant = next(account for account in people.colluders if account.id in case.barred_ids)
+    elif not case.is_appeal:
+        appellant = people.objectors.get(post_id)
     if appellant:
         run.at(verdict.made_at + _APPEALS_AFTER, functools.partial(_lodge, run.town, appellant, verdict))
 
