@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from benchmarks.moderating.town import Town
 from folkmoot.base import clock
@@ -22,8 +22,9 @@ from folkmoot.base.errors import Conflict, Forbidden
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.calls import Callees
-from folkmoot.moderation.cases.model import HIDES_AHEAD, HIDES_FROM, Case, Share, State, Subject
+from folkmoot.moderation.cases.model import HIDES_AHEAD, Case, Share, State
 from folkmoot.moderation.cases.queries import list_queue
+from folkmoot.moderation.cases.queries.writing import HIDES_AT_DEADLINE
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.moderation.restrictions.jobs import hide_overdue
@@ -36,14 +37,15 @@ from folkmoot.network.sessions.model import Viewer
 TIMER = timedelta(seconds=15)
 _LISTED = 10  # as on the page
 _AT_ONCE = 8  # reports
+_HIDES = f"interim_at IS NULL AND {HIDES_AT_DEADLINE}"
 _NEXT_DUE = f"""
     SELECT least(
         min(opened_at + (due_at - opened_at) * CASE WHEN noted_share < {Share.HALF:d} THEN {Share.HALF / 100}
             WHEN noted_share < {Share.LATE:d} THEN {Share.LATE / 100} ELSE 1 END) FILTER (WHERE noted_share < {Share.OVER:d}),
-        min(due_at) FILTER (WHERE interim_at IS NULL AND is_confirmed AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL
-            AND (is_demanded OR probability >= {HIDES_FROM}::float8)) - $1::interval)
+        min(due_at) FILTER (WHERE {_HIDES}) - $1::interval)
     FROM cases WHERE state = '{State.OPEN}'
 """
+_MISSED = f"SELECT id FROM cases WHERE state = '{State.OPEN}' AND due_at <= $1 AND {_HIDES}"
 
 
 @dataclass
@@ -65,17 +67,20 @@ class Judge:
 
 @dataclass
 class Days:
-    """One run. `timer_seconds`: how long each run of the timers took in reality."""
+    """One run. `timer_seconds`: how long each run of the timers took in reality. `missed`: cases that hide their posts at their
+    deadline, and that a run of the timers left visible and undecided after it."""
 
     town: Town
     start: datetime
     judge: Judge
     timer_seconds: list[float] = field(default_factory=list)
+    missed: set[int] = field(default_factory=set)
     decided: int = 0
     on_decided: Callable[[Case, Verdict], None] = lambda _case, _verdict: None
     _events: list[tuple[datetime, int, Callable[[], Awaitable[None]]]] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _works_at: datetime | None = None
+    _now: datetime = datetime.min.replace(tzinfo=UTC)
 
     def at(self, moment: datetime, act: Callable[[], Awaitable[None]]) -> None:
         heapq.heappush(self._events, (moment, next(self._numbers), act))
@@ -84,6 +89,7 @@ class Days:
         while self._events and self._events[0][0] <= until:
             moment, _, act = heapq.heappop(self._events)
             await self._run_timers(moment)
+            self._now = moment
             with clock.stopped_at(moment):
                 await act()
         await self._run_timers(until)
@@ -136,13 +142,15 @@ class Days:
 
     async def _run_timers(self, until: datetime) -> None:
         while (due_at := await self._next_due()) and due_at <= until:
-            moment = self.start - (self.start - due_at) // TIMER * TIMER  # rounded up to the grid
+            moment = max(self.start - (self.start - due_at) // TIMER * TIMER, self._now)  # rounded up to the grid
             began = time.perf_counter()
             with clock.stopped_at(moment):
                 await cases.watch_deadlines(self.town.database)
                 await cases.call_people(self.town.database, Callees.of(self.town.settings))
                 await hide_overdue(self.town.database)
             self.timer_seconds.append(time.perf_counter() - began)
+            async with self.town.database.read() as conn:
+                self.missed.update(row["id"] for row in await conn.fetch(_MISSED, moment))
 
     async def _next_due(self) -> datetime | None:
         async with self.town.database.read() as conn:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from benchmarks.harness import Row
-from benchmarks.moderating.days import Days, Judge
+from benchmarks.moderating.days import TIMER, Days, Judge
 from benchmarks.moderating.town import Town, spread, town
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.moderation.cases.model import HIDES_FROM, State, Subject
+from folkmoot.moderation.cases.model import State, Subject
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.actions import raise_signal
 from folkmoot.moderation.detection.model import Finding
@@ -43,12 +43,18 @@ _VIOLENCE = "violence"
 
 @dataclass(frozen=True)
 class Outcome:
-    """`waits`: of threats, in hours, until a moderator had decided; those that nobody decided in the run are left out. `left_visible`:
-    cases whose deadline has passed, and whose post was not hidden because they are most probably false alarms."""
+    """`waits`: of threats, in hours, until a moderator had decided; those that nobody decided in the run are left out.
+
+    `missed`: as in `Days`. Other cases stayed visible at their deadline, because they were most probably false alarms: `left_visible`
+    until the end, `decided_late`, or `hidden_late` when they had become more probable.
+    """
 
     open_reports: int
     missed: int
     left_visible: int
+    decided_late: int
+    hidden_late: int
+    threats_late: int
     decided: int
     threats_decided_in_time: int
     waits: list[float]
@@ -128,21 +134,20 @@ async def _count_open(place: Town, measured: list[int]) -> None:
 async def _outcome(run: Days, threats: Sequence[int], end: datetime, open_reports: int, rate: float) -> Outcome:
     async with run.town.database.read() as conn:
         rows = await conn.fetch(
-            "SELECT subject_id, opened_at, due_at, closed_at, interim_at,"
-            f" is_demanded OR probability >= {HIDES_FROM}::float8 AS hides_at_deadline FROM cases"
+            "SELECT subject_id, opened_at, due_at, closed_at, interim_at FROM cases"
             f" WHERE subject = '{Subject.POST}' AND appealed_verdict_id IS NULL")
         shown = {row["id"] for row in await conn.fetch(f"SELECT id FROM posts WHERE effect < {PostEffect.HIDDEN:d}")}
     is_threat = frozenset(threats)
     of_threats = [row for row in rows if row["subject_id"] in is_threat]
-    settled = [min((one for one in (row["closed_at"], row["interim_at"]) if one), default=None) for row in rows]
+    late = [row for row in rows if row["due_at"] <= end and all(
+        row[at] is None or row[at] > row["due_at"] + TIMER for at in ("closed_at", "interim_at"))]
     return Outcome(
         open_reports=open_reports,
-        missed=len([
-            row for row, at in zip(rows, settled, strict=True)
-            if row["due_at"] <= end and (row["hides_at_deadline"] if at is None else at > row["due_at"])
-        ]),
-        left_visible=len([row for row in rows if row["due_at"] <= end and not row["interim_at"] and not row["hides_at_deadline"]
-                          and (row["closed_at"] is None or row["closed_at"] > row["due_at"])]),
+        missed=len(run.missed),
+        left_visible=len([row for row in late if not row["closed_at"] and not row["interim_at"]]),
+        decided_late=len([row for row in late if row["closed_at"] and not row["interim_at"]]),
+        hidden_late=len([row for row in late if row["interim_at"]]),
+        threats_late=len([row for row in late if row["subject_id"] in is_threat]),
         decided=run.decided,
         threats_decided_in_time=len([row for row in of_threats if row["closed_at"] and row["closed_at"] <= row["due_at"]]),
         waits=[(row["closed_at"] - row["opened_at"]) / timedelta(hours=1) for row in of_threats if row["closed_at"]],
@@ -163,7 +168,10 @@ def _rows(noise: Outcome, calm: Outcome, threats: int) -> list[Row]:
     return [
         Row("noise: open reports at once", noise.open_reports, "", ">= 26000", noise.open_reports >= FLOOD),
         Row(f"noise: deadlines missed in {DAYS} simulated days", noise.missed, "", "0", noise.missed == 0),
+        Row("noise: threats neither decided nor hidden at their deadline", noise.threats_late, "", "0", noise.threats_late == 0),
         Row("noise: false alarms that were not hidden at their deadline", noise.left_visible, ""),
+        Row("noise: of the others, decided after their deadline", noise.decided_late, ""),
+        Row("noise: of the others, hidden after it, when they became probable", noise.hidden_late, ""),
         Row(f"noise: decisions of {MODERATORS} moderators", noise.decided, ""),
         Row("noise: threats", threats, ""),
         Row("noise: threats decided by people before their deadline", noise.threats_decided_in_time, "", f">= {threats * 99 // 100}",

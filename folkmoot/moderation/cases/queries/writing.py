@@ -9,6 +9,11 @@ from folkmoot.moderation.cases.model import HIDES_FROM, Case, CasesToCall, Share
 from folkmoot.moderation.cases.queries.reading import SELECT, case_from, get_case
 from folkmoot.network.sessions.model import Role
 
+# `Case.hides_at_deadline` as SQL.
+HIDES_AT_DEADLINE = (
+    f"is_confirmed AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL"
+    f" AND (is_demanded OR probability >= {HIDES_FROM}::float8)"
+)
 _SHARES = ", ".join(f"({share:d})" for share in Share)
 
 
@@ -167,14 +172,12 @@ async def take_deadlines(tx: WriteTx, now: datetime, limit: int = 200) -> list[t
 
 
 async def take_overdue(tx: WriteTx, due_until: datetime, now: datetime, limit: int) -> list[Case]:
-    """Marks the open cases whose deadline is here and which nobody has taken yet, if they hide their post at it
-    (`Case.hides_at_deadline`); returns them with their rows locked. Index: cases_to_hide."""
+    """Marks the open cases whose deadline is here and which nobody has taken yet, if they hide their post at it;
+    returns them with their rows locked. Index: cases_to_hide."""
     rows = await tx.fetch(
         f"""
         WITH due AS (
-            SELECT id FROM cases WHERE state = '{State.OPEN}' AND interim_at IS NULL AND due_at <= $1 AND is_confirmed
-                AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL
-                AND (is_demanded OR probability >= {HIDES_FROM}::float8)
+            SELECT id FROM cases WHERE state = '{State.OPEN}' AND interim_at IS NULL AND due_at <= $1 AND {HIDES_AT_DEADLINE}
             ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
         ), taken AS (
             UPDATE cases AS c SET interim_at = $2 FROM due WHERE c.id = due.id RETURNING c.id
