@@ -1,7 +1,7 @@
 """The demo: ten members of a village with posts and reports, so that a new network has content and open cases.
 
-All of it is created by the same actions that members use, with dates in the last days. The texts and pictures were made
-for Folkmoot.
+All of it is created by the same actions that members use. The accounts are older than a member must be who applies for the jury;
+their posts are of the last days. The texts and pictures were made for Folkmoot.
 """
 
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from folkmoot.network.sessions.queries import find_login_by_email
 
 PASSWORD = "lipa nad kasnou"  # of all demo members
 _CS, _EN = "cs", "en"
+_AGE, _BETWEEN = timedelta(days=100), timedelta(days=7)  # of the first account, and until the next one
 
 
 class DemoMember(NamedTuple):
@@ -140,7 +141,11 @@ async def has_demo(conn: ReadConn) -> bool:
 async def create_demo(settings: Settings) -> None:
     """Fills a new network: members, follows, posts, favourites, votes, reports."""
     async with open_database(settings) as database:
-        accounts = {member.name: await _create_account(database, settings, member) for member in _MEMBERS}
+        began_at = clock.now() - _AGE
+        accounts = {
+            member.name: await _create_account(database, settings, member, began_at + number * _BETWEEN)
+            for number, member in enumerate(_MEMBERS)
+        }
         await _create_follows(database, accounts)
         await _file_reports(database, accounts, await _create_posts(database, settings, accounts))
 
@@ -155,10 +160,10 @@ async def _create_follows(database: Database, accounts: dict[str, Account]) -> N
                     await follow(tx, one, other.id)
 
 
-async def _create_account(database: Database, settings: Settings, member: DemoMember) -> Account:
+async def _create_account(database: Database, settings: Settings, member: DemoMember, at: datetime) -> Account:
     email = f"{member.name}@example.org"
     account = await create_member(
-        database, member.name, email, PASSWORD, member.role, display_name=member.display_name, language=member.language
+        database, member.name, email, PASSWORD, member.role, display_name=member.display_name, language=member.language, at=at
     )
     async with database.write() as tx:
         return await update_profile(tx, account, ProfileDraft(bio=member.bio, fields=member.fields), settings.base_url)

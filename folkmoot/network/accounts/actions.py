@@ -1,6 +1,7 @@
 """Actions on accounts: creating, changing the profile, restricting, deleting."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -53,13 +54,15 @@ def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError
     return []
 
 
-async def create_account(tx: WriteTx, username: str, *, display_name: str = "", is_bot: bool = False) -> Account:
-    """Creates an account of this network. The caller has checked the name with `username_errors`.
+async def create_account(
+    tx: WriteTx, username: str, *, display_name: str = "", is_bot: bool = False, at: datetime | None = None
+) -> Account:
+    """Creates an account of this network. The caller has checked the name with `username_errors`. `at`: an earlier moment.
 
     Tells account.created. Raises Invalid when the name is taken.
     """
-    now = clock.now()
-    account = Account(id=ids.make_id(ids.draw_shard(), now), username=username, display_name=display_name, is_bot=is_bot, created_at=now)
+    at = at or clock.now()
+    account = Account(id=ids.make_id(ids.draw_shard(), at), username=username, display_name=display_name, is_bot=is_bot, created_at=at)
     if not await queries.insert_account(tx, account, search_words_of(account)):
         raise Invalid(FieldError("username", "taken", "This handle is taken. Please choose another one."))
     tx.tell(AccountCreated(account_id=account.id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from folkmoot.base import clock, ids
@@ -111,9 +112,10 @@ async def sign_up(
 
 
 async def create_member(
-    database: Database, username: str, email: str, password: str, role: Role = Role.MEMBER, *, display_name: str = "", language: str = "en"
+    database: Database, username: str, email: str, password: str, role: Role = Role.MEMBER, *, display_name: str = "", language: str = "en",
+    at: datetime | None = None,
 ) -> Account:
-    """Creates an account that can be used at once, for the operator's command line. Raises Invalid."""
+    """Creates an account that can be used at once, for the operator's command line. `at`: an earlier moment. Raises Invalid."""
     errors = [
         *accounts.username_errors(username, is_staff=True), *email_errors(email),
         *password_errors(password, username=username, email=email),
@@ -122,7 +124,7 @@ async def create_member(
         raise Invalid(*errors)
     password_hash = await hash_password(password)
     async with database.write() as tx:
-        account = await accounts.create_account(tx, username, display_name=display_name)
+        account = await accounts.create_account(tx, username, display_name=display_name, at=at)
         login = _login(account, tidy_email(email), password_hash, language, role, True, True)
         if not await queries.insert_login(tx, login, email_key(email), "", None):
             raise Invalid(FieldError("email", "taken", "There is an account with this e-mail address."))
