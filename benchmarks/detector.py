@@ -43,7 +43,7 @@ def _posts() -> list[str]:
 
 
 def main() -> None:
-    from folkmoot.moderation.detection.detector import Detector
+    from folkmoot.moderation.detection.detector import PACKAGED, Detector
 
     posts, detector = _posts(), Detector.load()
     detector.score(posts[:256], ["cs"] * 256)
@@ -56,7 +56,7 @@ def main() -> None:
         words = sum(len(_WORD.findall(post)) for post in posts)
         split.append(time.process_time() - started)
     assert len(findings) == POSTS and words > POSTS  # noqa: PT018
-    rate = POSTS / min(score)
+    rate, size = POSTS / min(score), PACKAGED.stat().st_size / 1e6
     child = subprocess.run([sys.executable, "-c", _CHILD], capture_output=True, text=True, check=True)
     load, imported, memory = map(float, child.stdout.split())
     report("detector", [
@@ -64,6 +64,7 @@ def main() -> None:
         Row("cost relative to splitting the same posts into words with a regular expression", min(score) / min(split), "x"),
         Row("loading the model", load, "ms", "<= 200", load <= 200),
         Row("importing numpy and the scorer", imported, "ms"),
+        Row("size of the artefact", size, "MB", "<= 25", size <= 25),
         Row("memory in a worker, including numpy", memory, "MiB", "<= 25", memory <= 25),
     ])
 

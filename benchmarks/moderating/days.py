@@ -24,7 +24,7 @@ from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.calls import Callees
 from folkmoot.moderation.cases.model import HIDES_AHEAD, Case, Share, State
 from folkmoot.moderation.cases.queries import list_queue
-from folkmoot.moderation.cases.queries.writing import HIDES_AT_DEADLINE
+from folkmoot.moderation.cases.queries.orders import HIDES
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.moderation.restrictions.jobs import hide_overdue
@@ -37,15 +37,15 @@ from folkmoot.network.sessions.model import Viewer
 TIMER = timedelta(seconds=15)
 _LISTED = 10  # as on the page
 _AT_ONCE = 8  # reports
-_HIDES = f"interim_at IS NULL AND {HIDES_AT_DEADLINE}"
+_WILL_HIDE = f"c.interim_at IS NULL AND {HIDES}"
 _NEXT_DUE = f"""
     SELECT least(
         min(opened_at + (due_at - opened_at) * CASE WHEN noted_share < {Share.HALF:d} THEN {Share.HALF / 100}
             WHEN noted_share < {Share.LATE:d} THEN {Share.LATE / 100} ELSE 1 END) FILTER (WHERE noted_share < {Share.OVER:d}),
-        min(due_at) FILTER (WHERE {_HIDES}) - $1::interval)
-    FROM cases WHERE state = '{State.OPEN}'
+        min(due_at) FILTER (WHERE {_WILL_HIDE}) - $1::interval)
+    FROM cases AS c WHERE c.state = '{State.OPEN}'
 """
-_MISSED = f"SELECT id FROM cases WHERE state = '{State.OPEN}' AND due_at <= $1 AND {_HIDES}"
+_MISSED = f"SELECT c.id FROM cases AS c WHERE c.state = '{State.OPEN}' AND c.due_at <= $1 AND {_WILL_HIDE}"
 
 
 @dataclass

@@ -70,9 +70,21 @@ async def test_an_index_provides_the_order_of_a_hundred_thousand_open_cases(db: 
         for condition in ("true", f"NOT {concerned_sql('7::bigint')}"):
             plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + queue_sql(condition).replace("$1", "20")))
             assert plan.count("Index Scan using cases_by_harm") == len(Lane), plan
-            assert plan.count("Index Scan using cases_by_deadline") == len(Lane), plan
+            assert plan.count("Index Scan using cases_near_deadline") == len(Lane), plan
             assert plan.count("Index Scan using cases_ordered") == 1, plan  # in the lane of demands
             assert "Sort" not in plan, plan
+
+
+async def test_what_nothing_will_hide_has_turns_from_four_fifths_of_its_time_on(tx: WriteTx) -> None:
+    hidden, probable, doubtful, fresh = (_in_lane(number, Lane.OTHER, due_at=_START + timedelta(hours=number)) for number in range(1, 5))
+    account = msgspec.structs.replace(fresh, id=5, subject_id=5, subject=Subject.ACCOUNT)
+    doubtful = msgspec.structs.replace(doubtful, probability=HIDES_FROM - 0.01)
+    for case in (hidden, probable, doubtful, fresh, account):
+        await insert_case(tx, case)
+    await tx.execute("UPDATE cases SET noted_share = CASE WHEN id = $1 THEN 50 ELSE 80 END", fresh.id)
+    await tx.execute("UPDATE cases SET interim_at = due_at WHERE id = $1", hidden.id)
+    listed = [row["id"] for row in await tx.fetch(queue_sql("true"), 9) if row["by"] == Order.DEADLINE]
+    assert listed == [hidden.id, doubtful.id, account.id, probable.id]
 
 
 def _in_lane(number: int, lane: Lane, **fields: Any) -> Case:

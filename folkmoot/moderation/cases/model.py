@@ -60,11 +60,11 @@ THREAT_SEVERITY = 0.8  # of a clause, from which on its cases are in the lane of
 
 
 class Order(IntEnum):
-    """Each lane has two orders, so that neither of two floods can fill it: fresh cases do not wait for overdue ones, nor the other
+    """Each lane has two orders, so that neither of two floods can fill it: fresh cases do not wait for late ones, nor the other
     way round (decision 0100)."""
 
     HARM = 0  # expected harm, which grows with time; held cases have less
-    DEADLINE = 1  # overdue cases: first what is hidden, the oldest deadline first
+    DEADLINE = 1  # from `Share.LATE` on: first what is hidden, then what nothing will hide; the oldest deadline first
     ORDERED = 2  # what an authority has ordered to be removed, the earliest deadline first; all of it is in the lane of demands
 
 

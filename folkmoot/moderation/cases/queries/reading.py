@@ -75,7 +75,7 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     """Open cases in the order in which they should be decided; with `moderator_id`, only those that this moderator may decide
     and no other holds. `turn`: how many turns of the lanes have passed (`in_turns`).
 
-    Indexes: cases_by_harm, cases_by_deadline and cases_ordered, which provide the orders.
+    Indexes: cases_by_harm, cases_near_deadline and cases_ordered, which provide the orders.
     """
     if moderator_id is None:
         rows = await conn.fetch(_QUEUE, limit)

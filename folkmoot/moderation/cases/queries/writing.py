@@ -5,15 +5,11 @@ from datetime import datetime, timedelta
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.cases.model import HIDES_FROM, Case, CasesToCall, Share, State, Subject
+from folkmoot.moderation.cases.model import Case, CasesToCall, Share, State, Subject
+from folkmoot.moderation.cases.queries.orders import HIDES
 from folkmoot.moderation.cases.queries.reading import SELECT, case_from, get_case
 from folkmoot.network.sessions.model import Role
 
-# `Case.hides_at_deadline` as SQL.
-HIDES_AT_DEADLINE = (
-    f"is_confirmed AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL"
-    f" AND (is_demanded OR probability >= {HIDES_FROM}::float8)"
-)
 _SHARES = ", ".join(f"({share:d})" for share in Share)
 
 
@@ -177,8 +173,8 @@ async def take_overdue(tx: WriteTx, due_until: datetime, now: datetime, limit: i
     rows = await tx.fetch(
         f"""
         WITH due AS (
-            SELECT id FROM cases WHERE state = '{State.OPEN}' AND interim_at IS NULL AND due_at <= $1 AND {HIDES_AT_DEADLINE}
-            ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+            SELECT c.id FROM cases AS c WHERE c.state = '{State.OPEN}' AND c.interim_at IS NULL AND c.due_at <= $1 AND {HIDES}
+            ORDER BY c.due_at, c.id LIMIT $3 FOR UPDATE SKIP LOCKED
         ), taken AS (
             UPDATE cases AS c SET interim_at = $2 FROM due WHERE c.id = due.id RETURNING c.id
         )
