@@ -216,8 +216,10 @@ def test_an_incomplete_notice_is_refused() -> None:
             checked(NoticeDraft(**{**whole, **change}), own)
         assert [error.field for error in refused.value.errors] == list(change)
         mail = checked(NoticeDraft(**{**whole, **change, "door": Door.MAIL}), own)
-        assert len(mail.addresses) <= 20, "nothing of a mail is refused"
+        assert mail.addresses == {**whole, **change}["addresses"], "nothing of a mail is refused"
         assert len(mail.reason) <= 5000
+    very_many = tuple(f"{many[0]}{number}" for number in range(300))
+    assert checked(NoticeDraft(**{**whole, "addresses": very_many, "door": Door.MAIL}), own).addresses == very_many[:200]
 
 
 async def test_what_nobody_finds_waits_for_a_person(court: Court, desk: Desk) -> None:
@@ -353,7 +355,10 @@ def test_addresses_are_read_in_many_forms() -> None:
         ("https://media.example/media/abcdefghij.small.png", None, "", "abcdefghij"), ("https://moot.example/", None, "", ""),
         ("https://moot.example/posts/99999999999999999999", None, "", ""), ("https://user@moot.example/posts/123", 123, "", ""),
         ("moot.example/posts/123", 123, "", ""), ("moot[dot]example/@jana", None, "jana", ""),
-        ("hxxps[://]moot{.}example./@jana/123", 123, "", ""),
+        ("hxxps[://]moot{.}example./@jana/123", 123, "", ""), ("https://moot.example/web/@jana/123#top", 123, "", ""),
+        ("https://moot.example/web/statuses/123", 123, "", ""), ("https://moot.example//POSTS/123", 123, "", ""),
+        ("https://moot.example/@jana@moot.example/media", None, "jana", ""), ("https://moot.example/deck/@JANA", None, "JANA", ""),
+        ("https://moot.example/@jana@elsewhere.example", None, "", ""), ("https://moot.example/posts/12…", None, "", ""),
     ):
         assert own.read(address) == (post_id, name, picture), address
     for foreign in (
@@ -366,6 +371,7 @@ def test_addresses_are_read_in_many_forms() -> None:
 def test_addresses_are_found_in_a_text() -> None:
     text = "See (https://a.example/posts/1), <https://a.example/posts/2> and hxxps[:]//a[.]example/posts/3. Again https://a.example/posts/1!"
     assert addresses_in(text) == ["https://a.example/posts/1", "https://a.example/posts/2", "hxxps[:]//a[.]example/posts/3"]
+    assert addresses_in("„https://a.example/posts/1“ «https://a.example/posts/2»") == ["https://a.example/posts/1", "https://a.example/posts/2"]
     text = "It is at a[.]example/@jana/4, not b.example/x, mail@a.example/posts/9 or https://c.example/a.example/posts/9."
     assert addresses_in(text) == ["a[.]example/@jana/4", "https://c.example/a.example/posts/9"]
     filtered = "https://eur01.filter.example/?url=https%3A%2F%2Fa.example%2F%40jana%2F5&data=05"

@@ -1,5 +1,6 @@
 """Notices by e-mail, from a real IMAP server: plain text, ARF and XARF; hostile mails lose nothing; programs do not write to each other."""
 
+import base64
 import email.message
 import hashlib
 import json
@@ -132,6 +133,42 @@ def test_xarf_is_read(as_file: bool) -> None:
     assert draft.addresses == (f"{_BASE}/@author/77",)
     assert (draft.clause, draft.reference) == ("children", _XARF["report_id"])
     assert "Reported by a caller." in draft.reason
+
+
+def _with_files(*files: bytes, kind: str = "application/json", name: str = "xarf.json") -> bytes:
+    mail = email.message.EmailMessage()
+    mail["From"], mail["Subject"] = "abuse@hotline.example", "Reports"
+    mail.set_content("See the attached files.")
+    maintype, subtype = kind.split("/")
+    for file in files:
+        mail.add_attachment(file, maintype=maintype, subtype=subtype, filename=name)
+    return mail.as_bytes(policy=policy.SMTP)
+
+
+def test_reports_are_read_in_the_forms_that_are_really_sent() -> None:
+    """One after the other, in a list, one on each line, of version 3, under a wrong type, cut off, or behind a picture of 5 MB."""
+    places = [f"{_BASE}/posts/{number}" for number in range(70, 95)]
+    several = [json.dumps({**_XARF, "type": "fraud", "report_id": place[-2:], "url": place, "description": place}) for place in places]
+    older = json.dumps({"Version": "3", "ReporterInfo": {}, "Report": {"Url": places[0]}}).replace("/", "\\/").encode()
+    picture = {"content_type": "image/png", "payload": base64.b64encode(bytes(5_000_000)).decode()}
+    enclosing = json.dumps({"evidence": [picture], **_XARF, "evidence_source": "phone"}).encode()
+    lists = "\n".join(places).encode()
+    for mail, count in (
+        (_with_files(*(one.encode() for one in several)), 25), (_with_files(("[" + ",".join(several) + "]").encode()), 25),
+        (_with_files("\n".join(several).encode(), kind="application/octet-stream", name="reports"), 25),
+        (_with_files("\ufeff[".encode() + several[0].encode() + b"]"), 1), (_with_files(several[0].encode("utf-16")), 1),
+        (_with_files(older), 1), (_with_files(several[0].partition('"description"')[0].encode()), 1),
+        (_with_files(lists, kind="text/csv", name="a.csv"), 25),
+    ):
+        assert list(_draft(mail).addresses) == places[:count]
+    bundle = _draft(_with_files(json.dumps(_XARF).encode(), *(one.encode() for one in several)))
+    assert (bundle.clause, bundle.reference, len(bundle.addresses)) == ("children", _XARF["report_id"], 26)
+    assert all(place in bundle.reason for place in places)
+    long = _draft(_with_files(enclosing))
+    assert (long.addresses, long.clause, long.reference) == ((f"{_BASE}/@author/77",), "children", _XARF["report_id"])
+    elsewhere = [f"Reported-URI: https://elsewhere.example/{number}" for number in range(300)]
+    buried = _draft(_ARF.replace(b"Reported-URI: http://localhost", "\r\n".join([*elsewhere, "Reported-URI: http://localhost"]).encode()))
+    assert buried.addresses[0] == f"{_BASE}/posts/1234", "an address of this network comes before those elsewhere"
 
 
 @pytest.mark.parametrize("broken", [

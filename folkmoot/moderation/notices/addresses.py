@@ -22,9 +22,15 @@ _URL = re.compile(
 )
 _BARE = re.compile(rf"{_HOST}/", re.IGNORECASE)
 _INSIDE = re.compile(r"(?<=.)https?://[^&;]{3,2000}", re.IGNORECASE)
-_TRAILING = ".,:;!?)]}>*_"
-_POST = re.compile(r"(?:/(?:posts|statuses|api/v1/statuses)|/@[^/]{1,300}|/users/[^/]{1,300}/statuses)/([0-9]{1,19})(?:/|$)")
-_ACCOUNT = re.compile(r"/(?:@|users/)([A-Za-z0-9_]{1,64})")
+_TRAILING = ".,:;!?)]}>*_“”„‚‘’«»‹›"
+_APP = re.compile(r"^/(?:web|deck)(?=/)", re.IGNORECASE)  # what Mastodon's own page puts before a path
+_POST = re.compile(
+    r"(?:/(?:posts|statuses|api/v1/statuses)|/@[^/]{1,300}|/users/[^/]{1,300}/statuses)/([0-9]{1,19})(?:/|$)", re.IGNORECASE
+)
+_ACCOUNT = re.compile(
+    r"/(?:@|users/)([a-z0-9_]{1,64})(?:@([a-z0-9.:-]{1,255}))?"
+    r"(?:/(?:with_replies|media|followers|following|recommended|tagged/[^/]{1,300}))?", re.IGNORECASE
+)
 _PICTURE = re.compile(r"/media/([A-Za-z0-9_-]{8,100})(?:\.small)?\.[a-z]{2,5}")
 
 
@@ -49,16 +55,19 @@ class OwnAddresses:
             host = parts.netloc.lower().rpartition("@")[2]
         except ValueError:
             return None
-        if parts.scheme not in ("http", "https") or _plain(host) not in map(_plain, self._hosts):
+        if parts.scheme not in ("http", "https") or not self._has(host):
             return None
-        path = unquote(parts.path).rstrip("/")
+        path = _APP.sub("", re.sub(r"/{2,}", "/", unquote(parts.path)).rstrip("/"))
         if found := _POST.match(path):
             return Named(post_id=parse_id(found[1]))
         if found := _PICTURE.fullmatch(path):
             return Named(picture_key=found[1])
-        if found := _ACCOUNT.fullmatch(path):
+        if (found := _ACCOUNT.fullmatch(path)) and (found[2] is None or self._has(found[2].lower())):
             return Named(username=found[1])
         return Named()
+
+    def _has(self, host: str) -> bool:
+        return _plain(host) in map(_plain, self._hosts)
 
     def is_own(self, address: str) -> bool:
         return self.read(address) is not None

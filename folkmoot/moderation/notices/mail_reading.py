@@ -12,24 +12,24 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 from html import unescape
-from typing import Any
 
 import msgspec
 
 from folkmoot.moderation.notices.addresses import OwnAddresses, addresses_in
-from folkmoot.moderation.notices.model import CHILD_SAFETY, LONGEST_REASON, MOST_RAW, Door, NoticeDraft
+from folkmoot.moderation.notices.machine_reports import Reports, is_json, without_enclosed
+from folkmoot.moderation.notices.model import LONGEST_REASON, MOST_RAW, Door, NoticeDraft
 
 _MOST_PARTS = 100
 _LONGEST_TEXT = 200_000  # characters that are searched for addresses
+_LONGEST_LETTER = 1024 * 1024  # bytes of a mail without files
+_SHORT_LINE = 50  # bytes
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,300}>")
 _TAG = re.compile(r"<(br|/p|/div|/li|/tr)\b[^<>]{0,1000}>|<[^<>]{1,5000}>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(style|script)\b.{0,50000}?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
 _DKIM_PASS = re.compile(r"\s*dkim\s*=\s*pass\b", re.IGNORECASE)
 _SIGNER = re.compile(r"\bheader\.(?:d\s*=\s*|i\s*=\s*[^\s@;]*@)([a-z0-9.-]{1,253})", re.IGNORECASE)
-_CLAUSES = {  # by the type of a machine-readable report
-    "csam": CHILD_SAFETY, "csem": CHILD_SAFETY, "phishing": "spam", "fraud": "spam", "abuse": "spam", "exposed_data": "privacy",
-}
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # of the byte order
 log = logging.getLogger(__name__)
 
 
@@ -44,11 +44,8 @@ class _Content(msgspec.Struct):
 
     plain: list[str] = []
     html: list[str] = []
-    is_report: bool = False  # machine-readable
-    reported: list[str] = []  # addresses in fields of machine-readable reports
-    kind: str = ""  # of a machine-readable report
-    description: str = ""
-    reference: str | None = None
+    attached: list[str] = []  # texts, of which only the addresses are read
+    reports: Reports = msgspec.field(default_factory=Reports)
 
 
 def read_mail(
@@ -56,7 +53,7 @@ def read_mail(
 ) -> NoticeDraft | Ignored:
     """The notice of a mail. `own_sender`: the address from which this network sends; `authserv`: see `signers`. Never raises."""
     try:
-        message = message_from_bytes(content)
+        message = message_from_bytes(_parsed(content))
         if reason := _is_answer_of_program(message, own_sender):
             return Ignored(reason)
         found = _read_parts(message)
@@ -71,6 +68,12 @@ def read_mail(
         return NoticeDraft(
             door=Door.MAIL, addresses=addresses, reason=text[:LONGEST_REASON], mail_key=mail_key, language=language, raw=content[:MOST_RAW]
         )
+
+
+def _parsed(content: bytes) -> bytes:
+    """What is parsed of a mail. A long one has files, whose lines are long; the parser would need seconds for very many short ones."""
+    has_files = content.count(b"\n") * _SHORT_LINE <= len(content)
+    return content if has_files else content[:_LONGEST_LETTER]
 
 
 def signers(message: Message, authserv: str) -> tuple[str, ...]:
@@ -89,16 +92,23 @@ def signers(message: Message, authserv: str) -> tuple[str, ...]:
 
 def _draft(message: Message, found: _Content, mail_key: bytes, own: OwnAddresses, language: str) -> NoticeDraft:
     name, email = parseaddr(_header(message, "From"))
-    words = found.description or "\n\n".join(found.plain or map(_text_of, found.html))
+    reports = found.reports
+    words = reports.description or "\n\n".join(found.plain or map(_text_of, found.html))
     said = "\n\n".join(filter(None, [_header(message, "Subject"), words]))
-    in_text = addresses_in("\n".join([*found.plain, *map(unescape, found.html), found.description])[:_LONGEST_TEXT])
+    texts = [*found.plain, *map(unescape, found.html), reports.description, *reports.texts, *found.attached]
+    in_text = addresses_in("\n".join(texts)[:_LONGEST_TEXT])
     answers_nobody = _is_automatic(message) or _is_from_list(message) or _has_no_return_path(message)
     reply_to = _MESSAGE_ID.fullmatch(_header(message, "Message-ID"))
     return NoticeDraft(
-        door=Door.MAIL, addresses=tuple(dict.fromkeys([*found.reported, *_own_addresses(own, in_text)])), reason=said, name=name,
-        email=email, clause=_CLAUSES.get(found.kind, ""), language=language, reference=found.reference, mail_key=mail_key,
+        door=Door.MAIL, addresses=_own_first(own, [*reports.addresses, *_own_addresses(own, in_text)]), reason=said, name=name,
+        email=email, clause=reports.clause, language=language, reference=reports.reference, mail_key=mail_key,
         reply_to=reply_to[0] if reply_to and not answers_nobody else "",
     )
+
+
+def _own_first(own: OwnAddresses, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Each once. A report may name many addresses elsewhere, and only so many are kept."""
+    return tuple(sorted(dict.fromkeys(addresses), key=lambda address: not own.is_own(address)))
 
 
 def _own_addresses(own: OwnAddresses, addresses: Iterable[str]) -> tuple[str, ...]:
@@ -125,9 +135,9 @@ def _is_of_no_sender(message: Message, found: _Content, draft: NoticeDraft) -> s
     """Why a mail of a list, or without a return path, is no notice; empty if it is one. The mailbox may be behind a list that passes
     on what abuse desks write, and their programs send reports that nobody shall answer. A bounce quotes mails of this network, and a
     list may pass on one under another sender."""
-    if _has_no_return_path(message) and not found.is_report:
+    if _has_no_return_path(message) and not found.reports.is_any:
         return "a bounce"
-    if _is_from_list(message) and not found.is_report and (not draft.addresses or _is_automatic(message)):
+    if _is_from_list(message) and not found.reports.is_any and (not draft.addresses or _is_automatic(message)):
         return "a mailing list"
     return ""
 
@@ -151,18 +161,28 @@ def _report_type(message: Message) -> str:
 def _read_parts(message: Message) -> _Content:
     found = _Content()
     for part in _parts(message):
-        kind = part.get_content_type()
-        if kind == "message/feedback-report":
-            _read_arf(part, found)
-        elif kind in ("application/json", "application/xarf+json") or (part.get_filename() or "").lower().endswith(".json"):
-            _read_xarf(_decoded(part), found)
-        elif kind == "text/plain" and part.get_content_disposition() != "attachment":
-            text = _decoded(part)
-            if not (text.lstrip().startswith("{") and _read_xarf(text, found)):
-                found.plain.append(text)
-        elif kind == "text/html" and part.get_content_disposition() != "attachment":
-            found.html.append(_decoded(part))
+        if part.get_content_type() == "message/feedback-report":
+            found.reports.read_arf(_fields(part))
+        elif part.get_content_maintype() in ("text", "application") and not part.is_multipart():
+            _read_text(part, _decoded(part), found)
     return found
+
+
+def _read_text(part: Message, text: str, found: _Content) -> None:
+    kind, is_attached = part.get_content_type(), part.get_content_disposition() == "attachment"
+    if (_is_named_json(part) or is_json(text)) and found.reports.read_json(text):
+        return
+    if kind == "text/plain" and not is_attached:
+        found.plain.append(text)
+    elif kind == "text/html" and not is_attached:
+        found.html.append(text)
+    elif part.get_content_maintype() == "text":
+        found.attached.append(text)
+
+
+def _is_named_json(part: Message) -> bool:
+    kind = part.get_content_subtype()
+    return kind == "json" or kind.endswith(("+json", "ndjson")) or (part.get_filename() or "").lower().endswith((".json", ".ndjson"))
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -178,48 +198,23 @@ def _parts(message: Message) -> Iterator[Message]:
             waiting += [one for one in reversed(payload[:_MOST_PARTS]) if isinstance(one, Message)]
 
 
-def _read_arf(part: Message, found: _Content) -> None:
-    """The fields are parsed as the headers of an enclosed message."""
+def _fields(part: Message) -> Message:
+    """The fields of an ARF report. They are parsed as the headers of an enclosed message."""
     payload = part.get_payload()
-    fields = payload[0] if isinstance(payload, list) and payload and isinstance(payload[0], Message) else message_from_bytes(
-        _decoded(part).encode()
-    )
-    found.kind = str(fields.get("Feedback-Type", "")).strip().lower()
-    found.is_report = True
-    for value in fields.get_all("Reported-URI", []):
-        found.reported.append(str(value).strip().strip("<>"))
-
-
-def _read_xarf(text: str, found: _Content) -> bool:
-    """Whether it is a report in XARF v4."""
-    try:
-        report = msgspec.json.decode(text.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    if not isinstance(report, dict) or not str(report.get("xarf_version", "")).startswith("4"):
-        return False
-    found.is_report = True
-    found.kind = _field(report, "type").lower().replace("-", "_")
-    found.reference = _field(report, "report_id") or None
-    found.description = _field(report, "description") or f"{_field(report, 'category')}: {found.kind}"
-    urls = [_field(report, name) for name in ("url", "target_url", "infringing_url", "source_identifier")]
-    found.reported += [url for url in urls if "//" in url]
-    return True
-
-
-def _field(report: dict[str, Any], name: str) -> str:
-    value = report.get(name)
-    return value if isinstance(value, str) else ""
+    is_enclosed = isinstance(payload, list) and payload and isinstance(payload[0], Message)
+    return payload[0] if is_enclosed else message_from_bytes(_decoded(part).encode())
 
 
 def _decoded(part: Message) -> str:
+    """The text of a part, without what it encloses in Base64."""
     payload = part.get_payload(decode=True)
-    content = payload[:_LONGEST_TEXT * 4] if isinstance(payload, bytes) else b""
+    content = payload if isinstance(payload, bytes) else b""
+    marked = next((charset for mark, charset in _MARKS.items() if content.startswith(mark)), "")
     try:
-        text = content.decode(part.get_content_charset() or "utf-8")
+        text = content.decode(marked or part.get_content_charset() or "utf-8")
     except (LookupError, ValueError):  # an unknown charset, or a wrong one
         text = content.decode("utf-8", "replace")
-    return text[:_LONGEST_TEXT]
+    return without_enclosed(text)[:_LONGEST_TEXT]
 
 
 def _text_of(html: str) -> str:

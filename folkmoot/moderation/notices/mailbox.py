@@ -17,7 +17,8 @@ import msgspec
 from folkmoot.base.errors import Unavailable
 from folkmoot.config import Settings
 
-MOST_BYTES = 1024 * 1024  # of a mail: the rest of a longer one stays in the mailbox
+MOST_BYTES = 8 * 1024 * 1024  # of a mail: the rest of a longer one stays in the mailbox
+_MOST_AT_ONCE = 16 * 1024 * 1024  # bytes of mails that are returned together
 _SECONDS = 30
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
@@ -70,7 +71,7 @@ def count_new(mailbox: Mailbox, position: Position | None) -> int:
 
 
 def fetch_new(mailbox: Mailbox, position: Position | None, most: int) -> Fetched:
-    """The next mails after a position, at most `most`. Blocks: call it in a thread. Raises Unavailable.
+    """The next mails after a position, at most `most`, fewer if they are long. Blocks: call it in a thread. Raises Unavailable.
 
     A mailbox that was never read is read from its end. After its UIDs have become invalid, mails of the last days are
     returned again; the caller knows those that it has.
@@ -106,11 +107,15 @@ def _secure_and_log_in(connection: imaplib.IMAP4, mailbox: Mailbox) -> None:
 
 def _fetch(connection: imaplib.IMAP4, mailbox: Mailbox, position: Position | None, most: int) -> Fetched:
     validity, last, uids = _find_new(connection, mailbox, position)
-    mails = []
+    mails: list[tuple[int, bytes]] = []
+    size = 0
     for uid in uids[:most]:
+        if size > _MOST_AT_ONCE - MOST_BYTES:
+            break
         answer = _required(connection.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{MOST_BYTES}>)"))
         contents = [part[1] for part in answer if isinstance(part, tuple)]
         mails.append((uid, contents[0] if contents else b""))
+        size += len(mails[-1][1])
     return Fetched(validity, last, mails)
 
 

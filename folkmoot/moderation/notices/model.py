@@ -21,6 +21,7 @@ LONGEST_NAME = 200
 LONGEST_REFERENCE = 200
 LONGEST_ADDRESS = 2000
 MOST_PLACES = 20
+MOST_PLACES_OF_MAIL = 200  # nobody can tell its sender that there are too many
 MOST_RAW = 64 * 1024  # bytes of a mail that are kept as they came
 CHILD_SAFETY = "children"  # the clause whose notices need no name and no address (DSA Art. 16(2)(c))
 UNLAWFUL = "law"  # the clause of a notice that names none

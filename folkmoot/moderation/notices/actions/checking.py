@@ -14,6 +14,7 @@ from folkmoot.moderation.notices.model import (
     LONGEST_REASON,
     LONGEST_REFERENCE,
     MOST_PLACES,
+    MOST_PLACES_OF_MAIL,
     TOO_MANY_PLACES,
     UNLAWFUL,
     Door,
@@ -40,7 +41,7 @@ def checked(draft: NoticeDraft, own: OwnAddresses) -> NoticeDraft:
 def _cut(draft: NoticeDraft) -> NoticeDraft:
     is_address = draft.email and not email_errors(draft.email)
     return msgspec.structs.replace(
-        draft, addresses=draft.addresses[:MOST_PLACES], reason=draft.reason[:LONGEST_REASON], name=draft.name[:LONGEST_NAME],
+        draft, addresses=draft.addresses[:MOST_PLACES_OF_MAIL], reason=draft.reason[:LONGEST_REASON], name=draft.name[:LONGEST_NAME],
         email=draft.email if is_address else "", clause=draft.clause if _is_clause(draft.clause) else _unlawful(),
         reference=draft.reference[:LONGEST_REFERENCE] if draft.reference else None,
     )

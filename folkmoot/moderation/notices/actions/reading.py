@@ -19,7 +19,9 @@ from folkmoot.moderation.notices.model import (
     LIFECYCLE,
     LONGEST_REASON,
     MOST_PLACES,
+    MOST_PLACES_OF_MAIL,
     TOO_MANY_PLACES,
+    Door,
     Finding,
     Notice,
     NoticeAnswered,
@@ -48,8 +50,9 @@ async def add_addresses(tx: WriteTx, intake: Intake, moderator: Viewer, notice_i
     known = {place.address for place in notice.places}
     named = [one for address in addresses if (one := refanged(clean_line(address)))]
     more = [one for one in dict.fromkeys(named) if one not in known]
-    if len(known) + len(more) > MOST_PLACES:
-        raise Invalid(FieldError("addresses", "too_many", TOO_MANY_PLACES, {"limit": MOST_PLACES}))
+    most = MOST_PLACES_OF_MAIL if notice.door is Door.MAIL else MOST_PLACES
+    if len(known) + len(more) > most:
+        raise Invalid(FieldError("addresses", "too_many", TOO_MANY_PLACES, {"limit": most}))
     wider = msgspec.structs.replace(notice, places=(*notice.places, *(Place(one, Finding.UNKNOWN) for one in more)))
     joined = await join_cases(tx, intake, wider, named)
     if joined.state is not State.OPEN:
