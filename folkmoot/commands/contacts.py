@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from folkmoot.base.errors import Problem
 from folkmoot.commands.group import Group
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
@@ -58,6 +59,8 @@ def add(name: str, kind: str, senders: tuple[str, ...], key: Path | None, countr
             return await register_contact(tx, draft)
 
     key_text = key.read_text("utf-8", "replace") if key else ""
+    if key and not key_text.strip():
+        raise Problem("%(file)s is empty. Put the public key of the contact into it, in PEM or Base64.", file=key)
     contact = run(work())
     show(_described(contact), as_json, f"Registered {contact.name} with the number {contact.id}.")
 

@@ -1,8 +1,9 @@
 """`moot hashes`: makes, imports, exports and searches hash lists. docs/moderate/hash-lists.md describes them."""
 
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -13,6 +14,7 @@ from folkmoot.commands.options import data_option, json_option, open_database, r
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _KINDS = ("file", "picture", "text", "address")
 _PAGE = 5000
+_T = TypeVar("_T")
 
 
 @click.group(cls=Group)
@@ -56,7 +58,10 @@ def import_(name: str, file: Path, clause: str, kind: str | None, data: Path, as
     Also lists of ThreatExchange and the Hasher-Matcher, domain lists of Mastodon, hosts files and the output of sha256sum.
     Exit code 1 if nothing in it could be used.
     """
-    answer = run(_import(name, _read(file), clause, kind, data))
+    text = _read(file)
+    if not text.strip():
+        raise Problem("%(file)s is empty. A list has one value a line, or is CSV or JSON.", file=file)
+    answer = run(_import(name, text, clause, kind, data))
     lines = [f"{answer['added']} new entries, {answer['known']} known ones, {answer['skipped']} lines skipped."]
     lines += [f"  line {one['line']}: {one['why']}" for one in answer["first_skipped"]]
     show(answer, as_json, "\n".join(lines))
@@ -144,8 +149,11 @@ async def _import(name: str, text: str, clause: str, kind: str | None, data: Pat
     from folkmoot.moderation.hash_lists.actions import add_entries, known_clause
     from folkmoot.moderation.hash_lists.formats import read_list
     from folkmoot.moderation.hash_lists.model import Entry, Kind
+    from folkmoot.moderation.hash_lists.queries import get_list
 
     async with open_database(settings_of(data)) as database:
+        async with database.read() as conn:
+            await _require(get_list(conn, name), name)
         usual = known_clause(clause)
         read = read_list(text, Kind(kind) if kind else None)
         now = clock.now()
@@ -153,11 +161,8 @@ async def _import(name: str, text: str, clause: str, kind: str | None, data: Pat
             Entry(list=name, kind=of, value=value, clause=known_clause(named) if named else usual, note=note, added_at=now)
             for (of, value), (named, note) in {(row[0], row[1]): (row[2], row[3]) for row in read.rows}.items()
         ]
-        try:
-            async with database.write() as tx:
-                added = await add_entries(tx, entries)
-        except NotFound as error:
-            raise _no_list(name) from error
+        async with database.write() as tx:
+            added = await _require(add_entries(tx, entries), name)
     return {
         "added": added, "known": len(entries) - added, "skipped": len(read.skipped),
         "first_skipped": [{"line": line, "why": why} for line, why in read.skipped[:10]],
@@ -171,10 +176,7 @@ async def _export(name: str, form: str, data: Path) -> str:
 
     found: list[Entry] = []
     async with open_database(settings_of(data)) as database, database.read() as conn:
-        try:
-            listed = await get_list(conn, name)
-        except NotFound as error:
-            raise _no_list(name) from error
+        listed = await _require(get_list(conn, name), name)
         while page := await list_entries(conn, name, _PAGE, (found[-1].kind, found[-1].value) if found else ("", "")):
             found += page
     return write_csv(found) if form == "csv" else write_json(name, listed.effect, found)
@@ -183,15 +185,15 @@ async def _export(name: str, form: str, data: Path) -> str:
 async def _remove(name: str, value: str | None, kind: str | None, data: Path) -> None:
     from folkmoot.moderation.hash_lists.actions import delete_list, remove_entry
     from folkmoot.moderation.hash_lists.model import Kind, normal_value
+    from folkmoot.moderation.hash_lists.queries import get_list
 
     async with open_database(settings_of(data)) as database:
         if value is None:
-            try:
-                async with database.write() as tx:
-                    await delete_list(tx, name)
-            except NotFound as error:
-                raise _no_list(name) from error
+            async with database.write() as tx:
+                await _require(delete_list(tx, name), name)
             return
+        async with database.read() as conn:
+            await _require(get_list(conn, name), name)
         for one in [Kind(kind)] if kind else Kind:
             normal = normal_value(one, value)
             if normal is None:
@@ -238,5 +240,8 @@ async def _scan(data: Path) -> None:
         tx.enqueue(SCAN_JOB, Scan())
 
 
-def _no_list(name: str) -> Problem:
-    return Problem("There is no hash list %(name)s. See: moot hashes list", name=name)
+async def _require(work: Awaitable[_T], name: str) -> _T:
+    try:
+        return await work
+    except NotFound as error:
+        raise Problem("There is no hash list %(name)s. See: moot hashes list", name=name) from error

@@ -85,6 +85,8 @@ def test_contacts_are_registered_and_ended(running: NetworkUp) -> None:
     wrong = moot("contacts", "add", "X", "--kind", "authority", "--sender", "com", data=running.data)
     assert wrong.returncode == 1
     assert "neither a domain nor a complete address" in wrong.stderr
+    everybody = moot("contacts", "add", "Court", "--kind", "authority", "--sender", "Gmail.com", data=running.data)
+    assert "complete address" in everybody.stderr
 
 
 def test_evidence_of_a_case_is_exported_and_checked_elsewhere(running: NetworkUp, tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def test_an_operator_imports_searches_and_exports_a_list(moot: Moot, tmp_path: P
     assert json.loads(again)["known"] == 2
     assert moot("hashes", "import", "spam-domains", str(file), "--clause", "77")[0] == 1
     assert "no hash list other" in moot("hashes", "import", "other", str(file), "--kind", "address", "--clause", "7")[2]
+    (tmp_path / "empty").touch()
+    assert "empty is empty" in moot("hashes", "import", "spam-domains", str(tmp_path / "empty"), "--kind", "text", "--clause", "7")[2]
+    (tmp_path / "none").write_text("md5\n")
+    for command in (("import", "other", str(tmp_path / "none"), "--kind", "file", "--clause", "7"), ("remove", "other", "bad.example")):
+        assert "no hash list other" in moot("hashes", *command)[2], command
     (tmp_path / "post.txt").write_text("Podívejte se na https://shop.bad.example/koupit")
     assert "spam-domains: address, rule spam, exact" in moot("hashes", "check", str(tmp_path / "post.txt"))[1]
     exported = moot("hashes", "export", "spam-domains")[1]

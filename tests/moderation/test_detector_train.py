@@ -70,12 +70,15 @@ def test_training_twice_gives_the_same_detector(trained: Path, tmp_path: Path) -
     assert again.read_bytes() == trained.read_bytes()
 
 
-def test_csv_is_read_like_json_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_is_read_like_json_lines(delimiter: str, tmp_path: Path) -> None:
     table = tmp_path / "ours.csv"
-    table.write_text('text,lang,threat,split\n"Zítra, v osm",cs,0,train\nI will hurt you,en,1,dev\nnobody asked,en,,train\n', "utf-8")
-    assert [(row.text, row.lang, row.threat, row.split) for row in read_examples(table)] == [
-        ("Zítra, v osm", "cs", 0, "train"), ("I will hurt you", "en", 1, "dev"), ("nobody asked", "en", None, "train"),
-    ]
+    rows = 'text,lang,threat,split\n"Zítra: v osm",cs,0,train\nI will hurt you,en,1,dev\nnobody asked,en,,train\n'
+    table.write_text(rows.replace(",", delimiter), "utf-8-sig")
+    (tmp_path / "ours.jsonl").write_text('{"text": "Zítra: v osm", "lang": "cs", "threat": 0}\n', "utf-8-sig")
+    read = [(row.text, row.lang, row.threat, row.split) for row in read_examples(table)]
+    assert read == [("Zítra: v osm", "cs", 0, "train"), ("I will hurt you", "en", 1, "dev"), ("nobody asked", "en", None, "train")]
+    assert [(row.text, row.threat) for row in read_examples(tmp_path / "ours.jsonl")] == [("Zítra: v osm", 0)]
 
 
 @pytest.mark.parametrize("line", ["no json", '"text"', '{"id": 1}', '{"text": "x", "threat": "maybe"}', '{"text": 7}'])

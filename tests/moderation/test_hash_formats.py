@@ -7,7 +7,7 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.moderation.hash_lists.formats import read_list, write_csv, write_json
-from folkmoot.moderation.hash_lists.model import Entry, Kind
+from folkmoot.moderation.hash_lists.model import Entry, Kind, text_key
 
 _A, _B = "ab" * 32, "cd" * 32
 
@@ -26,6 +26,10 @@ _A, _B = "ab" * 32, "cd" * 32
     (f"pdq\n{_A}\n", None, [(Kind.PICTURE, _A)]),
     ("domain,bad.example\n", None, [(Kind.ADDRESS, "bad.example")]),
     (f"sha256,{_A}\npdq,{_B}\n", None, [(Kind.FILE, _A), (Kind.PICTURE, _B)]),
+    ("*.bad.example\n.worse.example\nhttps://x.example/a # why\n", Kind.ADDRESS,
+     [(Kind.ADDRESS, "bad.example"), (Kind.ADDRESS, "worse.example"), (Kind.ADDRESS, "x.example/a")]),
+    ("kind;value;clause\r\naddress;bad.example;7\r\n", None, [(Kind.ADDRESS, "bad.example")]),
+    ("kind\tvalue\naddress\tbad.example\n", None, [(Kind.ADDRESS, "bad.example")]),
     ("\ufeffvalue,kind\r\nbad.example,address\r\n", None, [(Kind.ADDRESS, "bad.example")]),
 ])
 def test_lists_of_others_are_read(text: str, kind: Kind | None, expected: list[tuple[Kind, str]]) -> None:
@@ -39,8 +43,17 @@ def test_what_cannot_be_used_is_skipped_with_its_line() -> None:
     assert [row[:2] for row in read.rows] == [(Kind.FILE, _A)]
     assert [line for line, _ in read.skipped] == [2, 4, 5]
     assert "md5 is not a known kind" in read.skipped[0][1]
+    assert read_list(f"{_A}\nP\ufffdíliš žluťoučký kůň úpěl ďábelské ódy\n", Kind.TEXT).skipped[0][0] == 2, "its hash would meet nothing"
     with pytest.raises(Problem, match="not JSON"):
         read_list('{"kind": ', None)
+    with pytest.raises(Problem, match="begins in line 3"):
+        read_list(f'kind,value\nfile,{_A}\ntext,"not closed\nfile,{_B}\n', None)
+
+
+def test_a_hashtag_in_a_text_is_no_comment() -> None:
+    texts = ["#krev poteče ulicemi dneska večer, kamarádi", "Buy #cheap pills now at our wonderful store"]
+    read = read_list("# a comment\n" + "\n".join(texts), Kind.TEXT)
+    assert [row[1] for row in read.rows] == [text_key(text) for text in texts]
 
 
 def test_an_exported_list_is_imported_unchanged() -> None:

@@ -67,7 +67,7 @@ def check(content: bytes, key: bytes | None = None, heads: Sequence[Anchor] = ()
         proof = msgspec.json.decode(files[_PROOF], type=Proof)
         own_key = base64.b64decode(manifest.key, validate=True)
     except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, OSError) as error:
-        found.faults.append(f"this is not an evidence package: {str(error)[:200]}")
+        found.faults.append(f"this is not an evidence package, or not a whole one; fetch it again ({str(error)[:200]})")
         return found
     found.key, found.network, found.made_at = manifest.key, document.address, document.made_at
     if key is not None and key != own_key:

@@ -8,6 +8,7 @@ from folkmoot.moderation.contacts import queries
 from folkmoot.moderation.contacts.model import (
     LONGEST_NAME,
     MOST_SENDERS,
+    OPEN_DOMAINS,
     STATES,
     Contact,
     ContactDraft,
@@ -64,6 +65,10 @@ def _checked(draft: ContactDraft) -> tuple[Kind, tuple[str, ...], bytes | None]:
         errors.append(
             FieldError("senders", "invalid", "“%(sender)s” is neither a domain nor a complete address.", {"sender": wrong[0][:80]})
         )
+    elif domains := [sender for sender in senders if sender in OPEN_DOMAINS]:
+        errors.append(FieldError(
+            "senders", "invalid", "Anybody can have an address at %(domain)s. Please give the complete address.", {"domain": domains[0]}
+        ))
     if draft.key.strip() and key is None:
         errors.append(FieldError("key", "invalid", "This is not an Ed25519 public key in PEM or Base64."))
     if not senders and not draft.key.strip():

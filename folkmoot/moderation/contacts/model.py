@@ -15,6 +15,11 @@ from folkmoot.network.sessions.addresses import email_key
 LONGEST_NAME = 200
 MOST_SENDERS = 20
 STATES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # of the EU, as in Eurostat's glossary
+OPEN_DOMAINS = frozenset((  # in which anybody gets an address, so that they say nothing about who writes
+    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com aol.com gmx.com gmx.net gmx.de web.de mail.com"
+    " proton.me protonmail.com tutanota.com tuta.io zoho.com seznam.cz email.cz post.cz centrum.cz atlas.cz volny.cz azet.sk zoznam.sk"
+    " wp.pl onet.pl o2.pl interia.pl mail.ru yandex.ru"
+).split())
 KEY_BYTES = 32  # of an Ed25519 public key
 _DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of Ed25519 (RFC 8410)
 

@@ -4,6 +4,7 @@ A row needs `text`. `threat` (1, 0 or empty) is a field of the row or of its `la
 and `group` are optional. Rows of one group belong together (one template, one author) and are never on both sides of a split.
 """
 
+import codecs
 import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,13 +28,17 @@ def read_examples(path: Path, wanted: dict[str, str] | None = None) -> list[Exam
         ]
     except OSError as error:
         raise Problem("%(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Problem("%(path)s is not CSV in UTF-8: %(why)s.", path=path, why=error) from error
+    except UnicodeDecodeError as error:
+        raise Problem("%(path)s is not UTF-8. Save the file with the encoding UTF-8.", path=path) from error
+    except csv.Error as error:
+        raise Problem("%(path)s is not CSV: %(why)s.", path=path, why=error) from error
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        head = file.readline()
+        file.seek(0)
+        reader = csv.DictReader(file, delimiter=max(",;\t", key=head.count))  # spreadsheets write other delimiters too
         for row in reader:
             yield reader.line_num, row
 
@@ -41,12 +46,16 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def json_rows(file: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, row) of each line that is not empty."""
     for number, line in enumerate(file, 1):
+        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if not line.strip():
             continue
         try:
             row = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
-            raise Problem("%(name)s, line %(number)d is not JSON: %(why)s.", name=name, number=number, why=error) from error
+            raise Problem(
+                "%(name)s, line %(number)d is not JSON: %(why)s. If the file is CSV, its name must end in .csv.", name=name, number=number,
+                why=error,
+            ) from error
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise Problem("%(name)s, line %(number)d: each line must be an object with a field `text`.", name=name, number=number)
         yield number, row

@@ -26,6 +26,13 @@ _KIND_NAMES = ("kind", "signal_type", "type", "indicator_type")
 _VALUE_NAMES = ("value", "signal", "indicator", "hash", "#domain", "domain", "url", "pdq", "sha256")
 _NOTE_NAMES = ("note", "#public_comment", "public_comment", "description")
 _NAME = re.compile(r"(?:#?[a-z][a-z0-9_ -]{0,39})?")  # of a column; no value is so short, or without a dot
+_DELIMITERS = ",;\t"  # of CSV; the second one is that of spreadsheets where numbers have a comma
+_COMMENT = re.compile(r"#.*")
+_SPACED_COMMENT = re.compile(r"(?:^|\s+)#\s.*")  # an address may have a fragment, and a text a hashtag
+_UNFIT = {
+    Kind.FILE: "%r is no SHA-256", Kind.PICTURE: "%r is no PDQ hash", Kind.ADDRESS: "%r is no address",
+    Kind.TEXT: "%r is too short to be recognised",
+}
 _SUM_LINE = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S.*)")
 _HOSTS_LINE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
 
@@ -47,10 +54,12 @@ def read_list(text: str, kind: Kind | None) -> Read:
         if meant is None:
             named = _first(row, _KIND_NAMES)
             found.skipped.append((number, f"{named} is not a known kind" if named else "the kind is missing; say --kind"))
+        elif "\ufffd" in written:
+            found.skipped.append((number, "this is not UTF-8; save the file with the encoding UTF-8"))
         elif value := normal_value(meant, written):
             found.rows.append((meant, value, _first(row, ("clause",)), _first(row, _NOTE_NAMES)[:MAX_NOTE]))
         else:
-            found.skipped.append((number, f"{written[:40]!r} is no {meant}"))
+            found.skipped.append((number, _UNFIT[meant] % written[:40]))
     return found
 
 
@@ -70,18 +79,30 @@ def _rows(text: str, kind: Kind | None) -> Iterator[tuple[int, dict[str, str]]]:
         yield from _json_rows(text)
         return
     lines = text.splitlines()
-    head = [name.strip().lower() for name in next(csv.reader(lines[:1]), [])]
+    delimiter = max(_DELIMITERS, key=lines[0].count) if lines else ","
+    head = [name.strip().lower() for name in next(csv.reader(lines[:1], delimiter=delimiter), [])]
     if any(name in _VALUE_NAMES for name in head) and all(map(_NAME.fullmatch, head)):
-        reader = csv.reader(io.StringIO(text))
+        yield from _csv_rows(text, head, delimiter)
+        return
+    comment = _SPACED_COMMENT if kind is Kind.TEXT else _COMMENT
+    for number, line in enumerate(lines, start=1):
+        if written := (_SPACED_COMMENT if line.lstrip().startswith("http") else comment).sub("", line).strip():
+            yield number, _row_without_names(written) if kind is None else _plain_row(written)
+
+
+def _csv_rows(text: str, head: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Raises Problem for a quotation mark that is not closed, which would hide the rest of the file."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    line = 1
+    try:
         next(reader)
         for values in reader:
             if values:
                 yield reader.line_num, dict(zip(head, values, strict=False))
-        return
-    for number, line in enumerate(lines, start=1):
-        written = line.partition("#")[0].strip() if not line.lstrip().startswith("http") else line.strip()
-        if written:
-            yield number, _row_without_names(written) if kind is None else _plain_row(written)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        text = "The row that begins in line %(line)d is not CSV: %(why)s. Correct its quotation marks."
+        raise Problem(text, line=line, why=error) from error
 
 
 def _row_without_names(line: str) -> dict[str, str]:
@@ -106,7 +127,8 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         except json.JSONDecodeError:
             found = [json.loads(line) for line in text.splitlines() if line.strip()]
     except json.JSONDecodeError as error:
-        raise Problem("Line %(line)d is not JSON: %(why)s", line=error.lineno, why=error.msg) from error
+        message = "Line %(line)d is not JSON: %(why)s. The file may be cut off: fetch it again."
+        raise Problem(message, line=error.lineno, why=error.msg) from error
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
         found = max(lists, key=len) if lists else [found]

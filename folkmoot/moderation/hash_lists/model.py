@@ -104,7 +104,7 @@ def normal_value(kind: Kind, written: str) -> str | None:
     """
     value = written.strip()
     if kind is Kind.ADDRESS:
-        return normal_address(value)
+        return normal_address(re.sub(r"^\*?\.", "", value))  # a domain covers all below it
     if _HEX.fullmatch(value.lower()):
         return value.lower()
     return text_key(value) if kind is Kind.TEXT else None

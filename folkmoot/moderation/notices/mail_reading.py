@@ -201,8 +201,9 @@ def _parts(message: Message) -> Iterator[Message]:
 def _fields(part: Message) -> Message:
     """The fields of an ARF report. They are parsed as the headers of an enclosed message."""
     payload = part.get_payload()
-    is_enclosed = isinstance(payload, list) and payload and isinstance(payload[0], Message)
-    return payload[0] if is_enclosed else message_from_bytes(_decoded(part).encode())
+    if isinstance(payload, list) and payload and isinstance(payload[0], Message):
+        return payload[0]
+    return message_from_bytes(_decoded(part).encode())
 
 
 def _decoded(part: Message) -> str:
