@@ -65,6 +65,14 @@ def test_two_keys_show_the_next_case_before_the_server_has_answered(browser: Bro
     page = log_in(open_page(browser, running, locale="en-GB"), hana)
     page.goto(cases[texts[0]][0])
     page.wait_for_selector("[data-case][data-ready]", state="attached")
+    page.keyboard.press("?")
+    keys = page.locator("dl.keys")
+    expect(keys).to_be_focused()
+    box, bar = keys.bounding_box(), page.locator(".decision").bounding_box()
+    assert box and bar and box["y"] + box["height"] <= bar["y"], "nothing of it is behind the bar"
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.keyboard.press("?")  # and while it is shown, keys decide
     waiting: list[Route] = []
     page.route("**/decide", lambda route: waiting.append(route))
     page.keyboard.press("t")

@@ -150,6 +150,16 @@
 
   // -- keys ----------------------------------------------------------------------------------------------------------
 
+  // The list of the keys is above the bar at the end of the page, and has the focus while it is shown, so that it is read out.
+  function toggleKeys() {
+    const keys = document.querySelector("[data-keys]");
+    if (!keys) return;
+    keys.open = !keys.open;
+    const list = keys.querySelector("[tabindex]");
+    (keys.open ? list : document.querySelector("main")).focus({ preventScroll: true });
+    if (keys.open) keys.scrollIntoView({ block: "center" });
+  }
+
   if (isJudging) {
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -172,10 +182,9 @@
         push("[data-undo]:not([hidden]) [data-key-u]");
       } else if (event.key === "?") {
         event.preventDefault();
-        const keys = document.querySelector("[data-keys]");
-        if (!keys) return;
-        keys.open = !keys.open;
-        keys.querySelector("summary").focus();
+        toggleKeys();
+      } else if (key === "escape" && document.querySelector("[data-keys][open]")) {
+        toggleKeys();
       }
     });
   }
