@@ -76,7 +76,7 @@ class PlaceOfNotice(Shape, kw_only=True):
 
 
 class ReceivedNoticeDetails(Shape, kw_only=True):
-    """`mail`: as it came; empty without one. `signed_by`: domains with a valid DKIM signature. `is_sender_shown`: false while nothing can
+    """`mail`: as it came; empty without one. `files`: names of attached files, which are only in the mailbox. `signed_by`: domains with a valid DKIM signature. `is_sender_shown`: false while nothing can
     be written, because the journal records who has seen a sender."""
 
     notice: WaitingNotice
@@ -87,6 +87,7 @@ class ReceivedNoticeDetails(Shape, kw_only=True):
     signed_by: list[str]
     reason: str
     mail: str
+    files: list[str]
     places: list[PlaceOfNotice]
     answer: str
     answered_at: Moment | None
@@ -169,8 +170,8 @@ async def _details(request: Request) -> Reply:
     one = found.notice
     return request.json(ReceivedNoticeDetails(
         notice=_waiting(one, found.contact), name=one.name, email=one.email, is_sender_shown=found.is_recorded, reference=one.reference,
-        signed_by=list(one.signed_by), reason=one.reason, mail=found.mail, places=list(_places(found)), answer=one.answer,
-        answered_at=moment(one.answered_at) if one.answered_at else None,
+        signed_by=list(one.signed_by), reason=one.reason, mail=found.mail, files=list(found.files), places=list(_places(found)),
+        answer=one.answer, answered_at=moment(one.answered_at) if one.answered_at else None,
     ))
 
 

@@ -304,7 +304,10 @@ async def test_a_mail_becomes_a_notice_and_is_answered_with_its_receipt(box: _Bo
 async def test_a_mail_is_kept_as_it_came_until_its_sender_is_forgotten(box: _Box, court: Court, desk: Desk) -> None:
     """And a signature of the right domain verifies nobody."""
     await desk.register("provider")
-    mail = _mail("Vizte.", From="abuse@hosting.example", Authentication_Results="mx.example.org; dkim=pass header.d=hosting.example")
+    letter = message_from_bytes(_mail("Vizte.", From="abuse@hosting.example"), policy=policy.default)
+    letter.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="příkaz.pdf")
+    letter["Authentication-Results"] = "mx.example.org; dkim=pass header.d=hosting.example"
+    mail = letter.as_bytes(policy=policy.SMTP)
     box.settings = msgspec.structs.replace(
         box.settings, notices=msgspec.structs.replace(box.settings.notices, mailbox_authserv="mx.example.org"))
     mailbox = Mailbox.of(box.settings)
@@ -320,6 +323,7 @@ async def test_a_mail_is_kept_as_it_came_until_its_sender_is_forgotten(box: _Box
     page = await (await court.village.by_browser("moderator")).get(f"/moderate/notices/{notice.id}")
     assert "hosting.example" in page.text
     assert "Message-ID: &lt;1@example.org&gt;" in page.text
+    assert "only in the mailbox: příkaz.pdf" in page.text
     async with court.database.write() as tx:
         await answer_by_hand(tx, desk.intake, await court.viewer("moderator"), notice.id, "Nic takového tu není.")
     with clock.stopped_at(clock.now() + SENDERS_KEPT + timedelta(days=1)):

@@ -23,6 +23,7 @@ _MOST_PARTS = 100
 _LONGEST_TEXT = 200_000  # characters that are searched for addresses
 _LONGEST_LETTER = 1024 * 1024  # bytes of a mail without files
 _SHORT_LINE = 50  # bytes
+_LONGEST_FILE_NAME = 200
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,300}>")
 _TAG = re.compile(r"<(br|/p|/div|/li|/tr)\b[^<>]{0,1000}>|<[^<>]{1,5000}>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(style|script)\b.{0,50000}?</\1\s*>", re.IGNORECASE | re.DOTALL)
@@ -74,6 +75,18 @@ def _parsed(content: bytes) -> bytes:
     """What is parsed of a mail. A long one has files, whose lines are long; the parser would need seconds for very many short ones."""
     has_files = content.count(b"\n") * _SHORT_LINE <= len(content)
     return content if has_files else content[:_LONGEST_LETTER]
+
+
+def files_of(raw: bytes) -> tuple[str, ...]:
+    """The names of the attached files that nobody but a person can read, such as a letter as PDF. `raw`: the beginning of a mail, which
+    may lack further files. Never raises."""
+    try:
+        parts = list(_parts(message_from_bytes(raw)))
+        unread = [part for part in parts if part.get_content_disposition() == "attachment" or part.get_content_type() == "application/pdf"]
+        return tuple(" ".join((part.get_filename() or part.get_content_type()).split())[:_LONGEST_FILE_NAME] for part in unread)
+    except Exception as error:  # the parser fails in many ways
+        log.warning("the files of a mail cannot be listed (%s)", type(error).__name__)
+        return ()
 
 
 def signers(message: Message, authserv: str) -> tuple[str, ...]:

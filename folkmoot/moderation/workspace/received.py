@@ -10,18 +10,20 @@ from folkmoot.moderation.cases.policy import require_moderator
 from folkmoot.moderation.contacts.model import Contact
 from folkmoot.moderation.contacts.queries import list_contacts, list_contacts_by_id
 from folkmoot.moderation.notices.actions import read_notice
+from folkmoot.moderation.notices.mail_reading import files_of
 from folkmoot.moderation.notices.model import Notice, Outcome
 from folkmoot.moderation.notices.queries import find_raw, get_notice, list_outcomes
 from folkmoot.network.sessions.model import Viewer
 
 
 class ReceivedNotice(NamedTuple):
-    """`mail`: the mail as it came, empty without one; `contact`: who sent it, if that is verified; `contacts`: all registered ones.
+    """`mail`: the mail as it came, empty without one; `files`: names of what is attached to it, which only the mailbox has; `contact`: who sent it, if that is verified; `contacts`: all registered ones.
     `is_recorded`: whether the journal has recorded the reading; if not, the sender is left out."""
 
     notice: Notice
     outcomes: list[Outcome]
     mail: str
+    files: tuple[str, ...]
     contact: Contact | None
     contacts: list[Contact]
     is_recorded: bool
@@ -47,4 +49,5 @@ async def read_received(database: Database, moderator: Viewer, notice_id: int) -
         known = await list_contacts_by_id(conn, [notice.contact_id] if notice.contact_id else [])
         contacts = await list_contacts(conn)
     mail = raw.decode("utf-8", "replace") if raw else ""
-    return ReceivedNotice(notice, outcomes, mail, known.get(notice.contact_id or 0), contacts, is_recorded)
+    files = files_of(raw) if raw else ()
+    return ReceivedNotice(notice, outcomes, mail, files, known.get(notice.contact_id or 0), contacts, is_recorded)
