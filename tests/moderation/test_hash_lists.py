@@ -4,14 +4,16 @@ import hashlib
 from typing import Any
 
 import pytest
+from PIL import ImageOps
 
 from folkmoot.base import clock
+from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import Conflict, Invalid, NotFound
 from folkmoot.moderation.hash_lists.actions import REMOVED_HERE, SCAN_JOB, add_entries, create_list, recognise_post, remove_entry
 from folkmoot.moderation.hash_lists.jobs import Scan
-from folkmoot.moderation.hash_lists.model import Effect, Entry, Kind, normal_value
+from folkmoot.moderation.hash_lists.model import Effect, Entry, Kind, normal_value, turned
 from folkmoot.moderation.hash_lists.pdq import hash_picture
-from folkmoot.moderation.hash_lists.queries import list_entries
+from folkmoot.moderation.hash_lists.queries import list_entries, list_near
 from tests.moderation.court import Court
 from tests.moderation.test_hash_values import drawing, encoded
 from tests.village import Answer
@@ -99,7 +101,8 @@ async def test_a_known_file_is_held_also_if_only_its_uploaded_bytes_are_known(co
 
 async def test_a_like_picture_is_reported_and_stays_visible(court: Court) -> None:
     await _list(court, Kind.PICTURE, f"{hash_picture(encoded(drawing()))[0]:064x}")
-    answer = await _publish(court, "Obrázek", encoded(drawing(extra=True).resize((450, 300)), "JPEG", quality=60))
+    copy = ImageOps.mirror(drawing(extra=True).resize((450, 300)))
+    answer = await _publish(court, "Obrázek", encoded(copy, "JPEG", quality=60))
     other = await _publish(court, "Jiný obrázek", encoded(drawing(seed=2)))
     await court.village.work()
     assert await _is_seen(court, answer)
@@ -107,6 +110,27 @@ async def test_a_like_picture_is_reported_and_stays_visible(court: Court) -> Non
     case, = await court.queue()
     assert str(case.subject_id) == answer.json["id"]
     assert 0.5 < case.probability < 0.9
+
+
+async def test_a_like_picture_among_very_many_is_found_by_the_index(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [f"{clock.draw(2**256):064x}" for _ in range(3000)]
+    await _list(court, Kind.PICTURE, *values)
+    async with court.database.read() as conn:
+        statements: list[tuple[str, Any]] = []
+        fetch = ReadConn.fetch
+
+        def record(self: ReadConn, sql: str, *args: Any) -> Any:
+            statements.append((sql, args))
+            return fetch(self, sql, *args)
+
+        monkeypatch.setattr(ReadConn, "fetch", record)
+        found = await list_near(conn, turned(int(values[7], 16))[5] ^ 0b111)
+        monkeypatch.undo()
+        assert [(match.entry.value, match.distance) for match in found] == [(values[7], 3)]
+        (sql, args), = statements
+        plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + sql, *args))
+        assert "Index Scan on hash_entries_chunks" in plan, plan
+        assert "Seq Scan on hash_entries" not in plan
 
 
 async def test_a_list_of_signals_only_reports(court: Court) -> None:

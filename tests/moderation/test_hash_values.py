@@ -17,6 +17,7 @@ from folkmoot.moderation.hash_lists.model import (
     normal_address,
     normal_value,
     text_key,
+    turned,
     widened,
 )
 from folkmoot.moderation.hash_lists.pdq import hash_picture, hash_pixels
@@ -69,6 +70,17 @@ def test_a_picture_resembles_its_smaller_compressed_and_retouched_copies_and_no_
     assert all((hash_picture(copy)[0] ^ original).bit_count() <= MAX_DISTANCE for copy in copies)
     assert (hash_picture(encoded(drawing(seed=2)))[0] ^ original).bit_count() > MAX_DISTANCE
     assert hash_picture(encoded(Image.new("RGB", (300, 200), "red")))[1] == 0
+
+
+@pytest.mark.parametrize("way", [None, *Image.Transpose])
+def test_a_mirrored_or_turned_copy_resembles_its_picture(way: Image.Transpose | None) -> None:
+    copy = drawing(size=(620, 400)).transpose(way) if way is not None else drawing(size=(620, 400))
+    found, _ = hash_picture(encoded(copy, "JPEG", quality=60))
+    original, _ = hash_picture(encoded(drawing(size=(620, 400))))
+    assert min((one ^ found).bit_count() for one in turned(original)) <= MAX_DISTANCE
+    assert turned(original)[0] == original
+    other, _ = hash_picture(encoded(drawing(seed=2).transpose(way) if way is not None else drawing(seed=2)))
+    assert min((one ^ other).bit_count() for one in turned(original)) > 2 * MAX_DISTANCE
 
 
 @settings(max_examples=length(30, 1000))

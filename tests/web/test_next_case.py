@@ -69,7 +69,9 @@ def test_two_keys_show_the_next_case_before_the_server_has_answered(browser: Bro
     keys = page.locator("dl.keys")
     expect(keys).to_be_focused()
     box, bar = keys.bounding_box(), page.locator(".decision").bounding_box()
-    assert box and bar and box["y"] + box["height"] <= bar["y"], "nothing of it is behind the bar"
+    assert box
+    assert bar
+    assert box["y"] + box["height"] <= bar["y"], "nothing of it is behind the bar"
     page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
     page.keyboard.press("?")  # and while it is shown, keys decide

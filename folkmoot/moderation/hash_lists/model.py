@@ -23,6 +23,8 @@ BITS = 256  # of PDQ
 MIN_QUALITY = 50  # of 100; below, a picture has too few edges, and unlike pictures get like hashes
 MAX_DISTANCE = 31  # bits between two versions of one picture, as the authors of PDQ recommend
 _CHUNK_BITS = 16
+_SIDE = 16  # rows and columns of the coefficients of a picture
+_EVERY_SECOND_COLUMN, _EVERY_SECOND_ROW = int("5555" * _SIDE, 16), int("0000ffff" * (_SIDE // 2), 16)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -165,6 +167,19 @@ def near_chunks(value: int) -> list[int]:
     """The parts of a hash, and those that differ in one bit: two hashes that differ in at most 31 bits share one of them, because
     31 differences in 16 parts leave one with fewer than two."""
     return [key ^ change for key in chunks_of(value) for change in (0, *(1 << bit for bit in range(_CHUNK_BITS)))]
+
+
+def turned(value: int) -> tuple[int, ...]:
+    """The hash of a picture, and those of its mirror image and of both turned by quarters (decision 0138).
+
+    A mirror image changes the sign of every second column or row of coefficients, and a quarter turn exchanges columns and rows as
+    well. A bit says whether a coefficient is above the median, which is near zero; so of hashes that are derived from hashes, up to 30
+    bits differ.
+    """
+    bits = f"{value:0{BITS}b}"
+    exchanged = int("".join(bits[place::_SIDE] for place in range(_SIDE)), 2)
+    signs = (0, _EVERY_SECOND_COLUMN, _EVERY_SECOND_ROW, _EVERY_SECOND_COLUMN ^ _EVERY_SECOND_ROW)
+    return tuple(way ^ changed for way in (value, exchanged) for changed in signs)
 
 
 def widened(addresses: Iterable[str]) -> tuple[str, ...]:

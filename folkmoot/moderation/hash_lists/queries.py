@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.file_store import FileName
-from folkmoot.moderation.hash_lists.model import MAX_DISTANCE, Effect, Entry, HashList, Kind, Match, chunks_of, near_chunks
+from folkmoot.moderation.hash_lists.model import MAX_DISTANCE, Effect, Entry, HashList, Kind, Match, chunks_of, near_chunks, turned
 
 _ENTRY = "list, kind, value, clause, note, added_by_id, added_at"
 _LIST = "name, effect, about, created_at"
@@ -132,16 +132,22 @@ async def list_exact(conn: ReadConn, sought: Sequence[tuple[Kind, str]]) -> list
 
 
 async def list_near(conn: ReadConn, picture: int) -> list[Match]:
-    """The entries of like pictures, the most alike first. Index: hash_entries_chunks, which finds all of them."""
+    """The entries of like pictures, also mirrored and turned ones, the most alike first. Index: hash_entries_chunks, which finds all of
+    them: only they have chunks. It is asked for one chunk after the other, because of so many at once the planner expects most rows, and
+    reads all."""
+    ways = turned(picture)
     rows = await conn.fetch(
         f"""
-        SELECT {', '.join(f'e.{name}' for name in _ENTRY.split(', '))}, l.effect
-        FROM hash_entries AS e JOIN hash_lists AS l ON l.name = e.list
-        WHERE e.kind = '{Kind.PICTURE}' AND e.chunks && $1::integer[]
+        SELECT DISTINCT ON (e.list, e.value) {', '.join(f'e.{name}' for name in _ENTRY.split(', '))}, l.effect
+        FROM unnest((SELECT array_agg(chunk) FROM unnest($1::integer[]) AS given (chunk))) AS sought (chunk)
+        JOIN hash_entries AS e ON e.chunks @> ARRAY[sought.chunk] JOIN hash_lists AS l ON l.name = e.list
         """,
-        near_chunks(picture),
+        list({chunk for way in ways for chunk in near_chunks(way)}),
     )
-    found = [Match(_entry_from(row), Effect(row["effect"]), (int(row["value"], 16) ^ picture).bit_count()) for row in rows]
+    found = [
+        Match(_entry_from(row), Effect(row["effect"]), min((value ^ way).bit_count() for way in ways))
+        for row in rows for value in [int(row["value"], 16)]
+    ]
     return sorted((match for match in found if (match.distance or 0) <= MAX_DISTANCE), key=lambda match: match.distance or 0)
 
 
