@@ -69,7 +69,8 @@ async def _page(
     found = await read_received(request.database, request.viewer, request.id())
     return await request.show(
         "moderate/notice.html", status, notice=found.notice, outcomes={(one.subject, one.subject_id): one for one in found.outcomes},
-        contacts=found.contacts, contact=found.contact, raw=found.mail, files=found.files, addresses=addresses, answer=answer, errors=errors or {},
+        contacts=found.contacts, contact=found.contact, raw=found.mail, files=found.files, addresses=addresses, answer=answer,
+        errors=errors or {},
     )
 
 
