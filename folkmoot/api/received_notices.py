@@ -76,8 +76,8 @@ class PlaceOfNotice(Shape, kw_only=True):
 
 
 class ReceivedNoticeDetails(Shape, kw_only=True):
-    """`mail`: as it came; empty without one. `files`: names of attached files, which are only in the mailbox. `signed_by`: domains with a valid DKIM signature. `is_sender_shown`: false while nothing can
-    be written, because the journal records who has seen a sender."""
+    """`mail`: as it came; empty without one. `files`: names of attached files, which are only in the mailbox. `signed_by`: domains with a
+    valid DKIM signature. `is_sender_shown`: false while nothing can be written, because the journal records who has seen a sender."""
 
     notice: WaitingNotice
     name: str

@@ -73,7 +73,7 @@ def test_cases_are_listed_with_the_used_part_of_their_time(running: NetworkUp) -
     assert ("cannot be decided" in text) == (answer["stuck"] > 0)
 
 
-def test_contacts_are_registered_and_ended(running: NetworkUp) -> None:
+def test_contacts_are_registered_and_ended(running: NetworkUp, tmp_path: Path) -> None:
     added = json.loads(moot("contacts", "add", "Hosting s.r.o.", "--kind", "provider", "--sender", "hosting.example", "--json",
                             data=running.data).stdout)
     assert added["senders"] == ["hosting.example"]
@@ -87,6 +87,11 @@ def test_contacts_are_registered_and_ended(running: NetworkUp) -> None:
     assert "neither a domain nor a complete address" in wrong.stderr
     everybody = moot("contacts", "add", "Court", "--kind", "authority", "--sender", "Gmail.com", data=running.data)
     assert "complete address" in everybody.stderr
+    private = "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n"
+    for content, words in ((private, "the public one"), ("", "key.pem is empty")):
+        (tmp_path / "key.pem").write_text(content)
+        wrong = moot("contacts", "add", "X", "--kind", "provider", "--key", str(tmp_path / "key.pem"), data=running.data)
+        assert words in wrong.stderr
 
 
 def test_evidence_of_a_case_is_exported_and_checked_elsewhere(running: NetworkUp, tmp_path: Path) -> None:

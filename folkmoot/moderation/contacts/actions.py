@@ -69,7 +69,9 @@ def _checked(draft: ContactDraft) -> tuple[Kind, tuple[str, ...], bytes | None]:
         errors.append(FieldError(
             "senders", "invalid", "Anybody can have an address at %(domain)s. Please give the complete address.", {"domain": domains[0]}
         ))
-    if draft.key.strip() and key is None:
+    if "PRIVATE KEY" in draft.key:
+        errors.append(FieldError("key", "invalid", "This is a private key, which only its owner may have. Please ask for the public one."))
+    elif draft.key.strip() and key is None:
         errors.append(FieldError("key", "invalid", "This is not an Ed25519 public key in PEM or Base64."))
     if not senders and not draft.key.strip():
         errors.append(FieldError("senders", "blank", "Please give a domain, an address or a key: how else can we know their notices?"))

@@ -17,8 +17,9 @@ from folkmoot.network.sessions.model import Viewer
 
 
 class ReceivedNotice(NamedTuple):
-    """`mail`: the mail as it came, empty without one; `files`: names of what is attached to it, which only the mailbox has; `contact`: who sent it, if that is verified; `contacts`: all registered ones.
-    `is_recorded`: whether the journal has recorded the reading; if not, the sender is left out."""
+    """`mail`: the mail as it came, empty without one; `files`: names of what is attached to it, which only the mailbox has; `contact`:
+    who sent it, if that is verified; `contacts`: all registered ones. `is_recorded`: whether the journal has recorded the reading; if
+    not, the sender is left out."""
 
     notice: Notice
     outcomes: list[Outcome]
