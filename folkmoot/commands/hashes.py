@@ -211,7 +211,7 @@ async def _check(content: bytes, data: Path) -> list[dict[str, Any]]:
     import hashlib
 
     from folkmoot.moderation.hash_lists.matching import find_matches
-    from folkmoot.moderation.hash_lists.model import MIN_QUALITY, Sought, addresses_of, text_key, widened
+    from folkmoot.moderation.hash_lists.model import MIN_QUALITY, Sought, addresses_of, text_keys, widened
     from folkmoot.moderation.hash_lists.pdq import hash_picture
     from folkmoot.network.media import sandbox
     from folkmoot.network.media.model import Purpose
@@ -223,8 +223,7 @@ async def _check(content: bytes, data: Path) -> list[dict[str, Any]]:
         sought = Sought(files=sought.files, pictures=(value,) if quality >= MIN_QUALITY else ())
     except Invalid:  # no picture
         text = content.decode("utf-8", errors="replace")
-        key = text_key(text)
-        sought = Sought(files=sought.files, texts=(key,) if key else (), addresses=widened(addresses_of(text)))
+        sought = Sought(files=sought.files, texts=tuple(text_keys(text)), addresses=widened(addresses_of(text)))
     async with open_database(settings_of(data)) as database, database.read() as conn:
         return [
             {"list": match.entry.list, "kind": match.entry.kind, "clause": match.entry.clause, "distance": match.distance}

@@ -17,6 +17,7 @@ from folkmoot.moderation.hash_lists.model import (
     normal_address,
     normal_value,
     text_key,
+    text_keys,
     turned,
     widened,
 )
@@ -100,6 +101,9 @@ def test_a_text_is_recognised_whatever_its_case_spacing_and_disguise() -> None:
         "Kuptе si lеvně násled0vníky, stačí napsat",
     )} == {key}
     assert text_key("Kupte si draze následovníky, stačí napsat") != key
+    assert key in text_keys("🔥 Kupte si levně následovníky, stačí napsat ❤️"), "anybody can add an emoji"
+    assert key not in text_keys("🔥 Kupte si draze následovníky, stačí napsat")
+    assert text_key("Kupte si levně následovníky, stačí napsat 🔪") != key, "an entry keeps those that it has"
 
 
 def test_a_text_with_another_link_is_another_text() -> None:

@@ -6,16 +6,16 @@ from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.moderation.hash_lists import queries
-from folkmoot.moderation.hash_lists.model import Match, Sought, addresses_of, text_key, widened
+from folkmoot.moderation.hash_lists.model import Match, Sought, addresses_of, text_keys, widened
 
 DETECTOR = "hash list"  # the name in signals; their version is the name of the list
 _EXACT, _NEAR, _PER_BIT = 0.95, 0.9, 0.012
 
 
 def sought_in(text: ExaminedText, files: Sequence[str] = (), pictures: Sequence[int] = ()) -> Sought:
-    keys = dict.fromkeys(text_key(part) for part in (text.text, text.body) if part)
+    keys = dict.fromkeys(key for part in (text.text, text.body) if part for key in text_keys(part))
     return Sought(
-        files=tuple(files), pictures=tuple(pictures), texts=tuple(key for key in keys if key),
+        files=tuple(files), pictures=tuple(pictures), texts=tuple(keys),
         addresses=widened(sorted(addresses_of(text.text))),
     )
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from folkmoot.base import tokens
-from folkmoot.moderation.detection.folding import unmask
+from folkmoot.moderation.detection.folding import EMOJI, unmask
 
 MAX_NOTE = 200
 MIN_WORDS = 4  # of a text; shorter ones are written by many people
@@ -122,6 +122,13 @@ def text_key(text: str) -> str | None:
         return None
     links = sorted(filter(None, (normal_address(link) for link in _links_of(text))))
     return hashlib.sha256("\n".join([" ".join(words), *links]).encode()).hexdigest()
+
+
+def text_keys(text: str) -> list[str]:
+    """The hashes under which a text is looked up: as it stands, and without emoji, which anybody can add. An entry keeps its own: a knife
+    can make the difference."""
+    ways = [text, EMOJI.sub(" ", text)] if EMOJI.search(text) else [text]
+    return [key for way in ways if (key := text_key(way))]
 
 
 def addresses_of(text: str) -> set[str]:
