@@ -1,6 +1,7 @@
 """Many open cases and many moderators: what a page costs does not grow with the queue, and no case is decided twice or stuck."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -101,6 +102,9 @@ async def test_a_page_costs_as_much_with_26_000_open_cases_as_with_one(court: Co
     assert not await _costly(court.database, every)
     whole = [("SELECT id FROM cases WHERE state = 'open' ORDER BY severity, opened_at", ())]
     assert await _costly(court.database, whole)  # the check finds a statement that sorts the queue
+    counts = re.findall(r"<span data-count>([^<]+)</span>", (await moderator.get("/moderate")).text)
+    assert "9+" in counts
+    assert not {"10", "26001"} & set(counts), "nobody is shown the whole backlog, nor a number that it is not"
 
 
 async def test_twenty_moderators_decide_each_case_once_and_leave_none_stuck(village: Village) -> None:

@@ -300,7 +300,7 @@ if (words.live && window.EventSource) {
         if (!(badge.dataset.waiting in counts)) return;
         const count = counts[badge.dataset.waiting] + Number(badge.dataset.plus);
         badge.hidden = !count;
-        badge.querySelector("[data-count]").textContent = count > 99 ? "99+" : count;
+        badge.querySelector("[data-count]").textContent = count < badge.dataset.most ? count : `${badge.dataset.most - 1}+`;
       });
       const more = document.querySelector("[data-new-messages]");
       if (more && counts.messages > Number(more.dataset.newMessages)) more.hidden = false;
