@@ -140,6 +140,10 @@ async def test_moderators_read_what_waits_and_the_journal_says_so(court: Court, 
     assert (wrong.status, "Please write an answer." in wrong.text) == (422, True)
     wrong = await moderator.post(f"{path}/addresses", {"form_token": token, "addresses": "http://localhost:8420/posts/5"})
     assert (wrong.status, "We found nothing there." in wrong.text) == (422, True)
+    assert '<option value="">Choose who it is</option>' in page, "nobody vouches for the first contact by mistake"
+    wrong = await moderator.post(f"{path}/vouch", {"form_token": token, "contact": ""})
+    assert (wrong.status, "Please choose who this is." in wrong.text) == (422, True)
+    assert (await desk.again(notice)).contact_id is None
     assert (await moderator.post(f"{path}/answer", {"form_token": token, "answer": "Nic takového u nás není."})).status == 303
     assert (await desk.again(notice)).state is State.ANSWERED
     receipt = (await court.village.nobody().get(desk.intake.receipts.path(notice.number))).text

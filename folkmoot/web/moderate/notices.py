@@ -6,7 +6,7 @@ standby or during a move, the sender is not shown.
 
 from collections.abc import Mapping
 
-from folkmoot.base.errors import Conflict, Invalid, TooMany, Unavailable, WritesPaused
+from folkmoot.base.errors import Conflict, FieldError, Invalid, TooMany, Unavailable, WritesPaused
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.contacts.queries import list_contacts_by_id
@@ -44,11 +44,12 @@ async def name_subject(request: Request) -> Reply:
 async def vouch(request: Request) -> Reply:
     """Says which registered contact has sent a notice."""
     try:
+        contact_id = request.form.id("contact")
+        if contact_id is None:
+            raise Invalid(FieldError("contact", "blank", "Please choose who this is."))
         async with request.database.write() as tx:
-            await vouch_for_sender(
-                tx, Intake.of(request.context.settings), request.viewer, request.id(), request.form.id("contact") or 0
-            )
-    except Conflict as problem:
+            await vouch_for_sender(tx, Intake.of(request.context.settings), request.viewer, request.id(), contact_id)
+    except (Invalid, Conflict) as problem:
         return await _page(request, 422, errors=request.problems(problem, "contact"))
     return request.redirect(f"/moderate/notices/{request.id()}")
 
