@@ -34,7 +34,7 @@ def list_(data: Path, as_json: bool) -> None:
     lines = []
     for one in found:
         country = f" ({one['country']})" if one["country"] else ""
-        key = "  with a key" if one["key"] else ""
+        key = f"  with the key {one['key'][:8]}…" if one["key"] else ""
         lines.append(f"  {one['id']}  {one['kind']:15}  {one['name']}{country}  {' '.join(one['senders'])}{key}")
     show({"contacts": found}, as_json, "\n".join(lines) or "No contact is registered. The first should be your hosting provider.")
 

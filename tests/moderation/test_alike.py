@@ -14,8 +14,8 @@ from folkmoot.moderation.verdicts import alike
 from folkmoot.moderation.verdicts.alike import decide_alike, undo_alike
 from folkmoot.moderation.verdicts.jobs import repeat
 from folkmoot.moderation.verdicts.model import Decision, Repeat, Verdict
-from folkmoot.moderation.verdicts.queries import count_verdicts_since
 from folkmoot.moderation.verdicts.two_people import answer_proposal
+from folkmoot.moderation.workspace.actions import read_pace
 from folkmoot.network.posts.model import PostView, Visibility
 from tests.moderation.court import Court, somebody_waits
 from tests.web.test_pages import form_token
@@ -70,7 +70,7 @@ async def test_posts_with_the_same_words_are_decided_together_and_each_author_is
             "SELECT explanation, batch_id IS NULL AS is_first, settled_at IS NOT NULL AS is_settled FROM verdicts"
             " ORDER BY batch_id IS NOT NULL")
         assert [tuple(row) for row in rows] == [("Výzva k násilí.", number == 0, True) for number in range(5)]
-        assert await count_verdicts_since(conn, court.village.people["moderator"].id, case.opened_at) == 1
+        assert (await read_pace(conn, await court.viewer("moderator"), court.village.settings)).done == 1, "these words were read once"
 
 
 async def test_undoing_the_decision_brings_all_of_them_back(court: Court) -> None:

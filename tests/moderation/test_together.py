@@ -10,6 +10,7 @@ from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.verdicts.alike import undo_alike
 from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.moderation.verdicts.together import MOST_OTHERS, Joined, decide_together
+from folkmoot.moderation.workspace.actions import read_pace
 from folkmoot.moderation.workspace.joining import list_joinable
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
@@ -40,6 +41,9 @@ async def test_each_post_gets_its_verdict_and_its_reporters_their_answer(court: 
     posts = [await _reported(court, f"Tenhle {name} nestojí za nic.") for name in ("kopec", "rybník", "sedlák")]
     other_view, other_case = await _reported(court, "Jiný autor.", "reader")
     await _decide(court, posts[0][1], await _joined(court, posts[0][1]))
+    async with court.database.read() as conn:
+        pace = await read_pace(conn, await court.viewer("moderator"), court.village.settings)
+    assert pace.done == 3, "each of them was read, so each counts for the day"
     for view, case in posts:
         assert (await court.case(case.id)).state is State.DECIDED
         assert not await court.sees("reader", view)

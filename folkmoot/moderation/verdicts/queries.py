@@ -82,14 +82,6 @@ async def list_verdicts_of_cases(conn: ReadConn, case_ids: Sequence[int]) -> dic
     return {row["case_id"]: _verdict_from(row) for row in rows}
 
 
-async def count_verdicts_since(conn: ReadConn, moderator_id: int, since: datetime) -> int:
-    """The number of verdicts of a moderator since then, without undone and repeated ones. Index: verdicts_moderator."""
-    return int(await conn.fetchval(
-        "SELECT count(*) FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL AND batch_id IS NULL",
-        moderator_id, since,
-    ))
-
-
 async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
     """The reported case from which a chain of appeal cases started."""
     return int(await conn.fetchval(

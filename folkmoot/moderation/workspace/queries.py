@@ -24,10 +24,24 @@ async def upsert_preferences(tx: WriteTx, moderator_id: int, preferences: Prefer
 
 
 async def list_done_since(conn: ReadConn, moderator_id: int, since: datetime, limit: int = 1000) -> list[Done]:
-    """The decisions of a moderator since then, oldest first, without undone and repeated ones. Index: verdicts_moderator."""
+    """The decisions of a moderator since then, oldest first, without undone ones. Posts with the same words, which were read once, count
+    once; each post of one author that was decided together with others counts, because each was read. Of such a set the first one tells
+    which it is. Index: verdicts_moderator."""
     rows = await conn.fetch(
-        "SELECT v.made_at, c.severity FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id"
-        " WHERE v.moderator_id = $1 AND v.made_at >= $2 AND v.undone_at IS NULL AND v.batch_id IS NULL ORDER BY v.id DESC LIMIT $3",
+        """
+        WITH done AS (
+            SELECT id, case_id, batch_id, made_at FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL
+        ), together AS (
+            SELECT d.batch_id
+            FROM (SELECT batch_id, min(case_id) AS case_id FROM done WHERE batch_id IS NOT NULL GROUP BY batch_id) AS d
+            JOIN cases AS c ON c.id = d.case_id JOIN posts AS p ON p.id = c.subject_id
+            JOIN verdicts AS first ON first.id = d.batch_id
+            JOIN cases AS fc ON fc.id = first.case_id JOIN posts AS fp ON fp.id = fc.subject_id
+            WHERE (p.text, p.cover) IS DISTINCT FROM (fp.text, fp.cover)
+        )
+        SELECT d.made_at, c.severity FROM done AS d JOIN cases AS c ON c.id = d.case_id
+        WHERE d.batch_id IS NULL OR d.batch_id IN (SELECT batch_id FROM together) ORDER BY d.id DESC LIMIT $3
+        """,
         moderator_id, since, limit,
     )
     return [Done(row["made_at"], row["severity"]) for row in reversed(rows)]
