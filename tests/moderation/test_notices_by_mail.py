@@ -166,6 +166,9 @@ def test_reports_are_read_in_the_forms_that_are_really_sent() -> None:
     assert all(place in bundle.reason for place in places)
     long = _draft(_with_files(enclosing))
     assert (long.addresses, long.clause, long.reference) == ((f"{_BASE}/@author/77",), "children", _XARF["report_id"])
+    wordless = json.dumps({**_XARF, "description": ""}).encode()
+    assert _draft(_with_files(wordless)).reason.strip() == "Reports\n\nSee the attached files.", "what a person wrote says more than a type"
+    assert _draft(_mail(wordless.decode(), Subject="x")).reason == "x\n\ncontent: csam"
     elsewhere = [f"Reported-URI: https://elsewhere.example/{number}" for number in range(300)]
     buried = _draft(_ARF.replace(b"Reported-URI: http://localhost", "\r\n".join([*elsewhere, "Reported-URI: http://localhost"]).encode()))
     assert buried.addresses[0] == f"{_BASE}/posts/1234", "an address of this network comes before those elsewhere"

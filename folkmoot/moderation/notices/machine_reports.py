@@ -30,6 +30,7 @@ class Reports(msgspec.Struct):
     addresses: list[str] = []
     texts: list[str] = []
     types: list[str] = []
+    kinds: list[str] = []  # for people who find no other words
     descriptions: list[str] = []
     references: list[str] = []
 
@@ -42,6 +43,10 @@ class Reports(msgspec.Struct):
     @property
     def description(self) -> str:
         return "\n\n".join(dict.fromkeys(self.descriptions))
+
+    @property
+    def title(self) -> str:
+        return ", ".join(dict.fromkeys(self.kinds))
 
     @property
     def reference(self) -> str | None:
@@ -65,12 +70,13 @@ class Reports(msgspec.Struct):
             return False
         self.is_any = True
         if is_older:
+            report = report["Report"] if isinstance(report.get("Report"), dict) else {}
+            self.kinds += _joined(_field(report, "ReportClass"), _field(report, "ReportType"))
             return True
         self.types.append(_field(report, "type").lower().replace("-", "_"))
+        self.kinds += _joined(_field(report, "category"), self.types[-1])
         self.references += filter(None, [_field(report, "report_id")])
-        self.descriptions += filter(None, [_field(report, "description") or ": ".join(
-            filter(None, [_field(report, "category"), self.types[-1]])
-        )])
+        self.descriptions += filter(None, [_field(report, "description")])
         self.addresses += [url for name in _XARF_ADDRESSES if "//" in (url := _field(report, name))]
         return True
 
@@ -94,6 +100,10 @@ def _objects(text: str) -> Iterable[dict[str, Any]]:
         objects = values[0] if len(values) == 1 and isinstance(values[0], list) else values
         return [one for one in objects if isinstance(one, dict)]
     return []
+
+
+def _joined(*words: str) -> list[str]:
+    return [": ".join(filter(None, words))] if any(words) else []
 
 
 def _field(report: dict[str, Any], name: str) -> str:

@@ -106,7 +106,7 @@ def signers(message: Message, authserv: str) -> tuple[str, ...]:
 def _draft(message: Message, found: _Content, mail_key: bytes, own: OwnAddresses, language: str) -> NoticeDraft:
     name, email = parseaddr(_header(message, "From"))
     reports = found.reports
-    words = reports.description or "\n\n".join(found.plain or map(_text_of, found.html))
+    words = reports.description or "\n\n".join(found.plain or map(_text_of, found.html)).strip() or reports.title
     said = "\n\n".join(filter(None, [_header(message, "Subject"), words]))
     texts = [*found.plain, *map(unescape, found.html), reports.description, *reports.texts, *found.attached]
     in_text = addresses_in("\n".join(texts)[:_LONGEST_TEXT])
