@@ -161,7 +161,7 @@ class StatusEntities(CardEntities, MediaEntities):
         pieces: list[bytes] = []
         quoted = {id_: self._quoted(*quote, viewer_id) for id_, quote in quotes.items()} if quotes else {}
         for entry, shown, boost in entries:
-            _, _, shown_id, _, _, replies, boosts, favourites, times_quoted, bits, choices, _, _ = entry
+            _, _, shown_id, _, _, replies, boosts, favourites, times_quoted, bits, choices, _, _, _ = entry
             # The viewer's own mark counts at once, before the counters are folded.
             counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1, times_quoted)
             quote = quoted.get(shown_id, _NO_QUOTE) if shown.has_quote else _NO_QUOTE

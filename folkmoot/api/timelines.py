@@ -14,7 +14,7 @@ from folkmoot.http.routing import Access
 from folkmoot.network.cards.addresses import normal_address
 from folkmoot.network.lists.queries import get_list
 from folkmoot.network.timelines.jobs import rebuild_soon
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_link, get_list_timeline, get_public
+from folkmoot.network.timelines.queries import get_hashtag, get_link, get_list_timeline, get_public
 
 
 class PublicTimeline(PageOf20, frozen=True, kw_only=True):
@@ -37,8 +37,7 @@ class LinkTimeline(PageOf20, frozen=True, kw_only=True):
 
 async def home(request: Request, params: PageOf20) -> Reply:
     """The home timeline. 206 while it is being built: the page is complete, and clients request it again."""
-    async with request.database.read() as conn:
-        timeline = await get_home(conn, request.viewer.id, params.page)
+    timeline = await request.context.homes.get(request.viewer.id, params.page)
     if timeline.is_partial:
         rebuild_soon(request.database, request.viewer.id)
     return await request.timeline(timeline, 206 if timeline.is_partial else 200)

@@ -10,6 +10,7 @@ from folkmoot.base.limits import Limits
 from folkmoot.base.shortage import shortage_problem
 from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
+from folkmoot.http.homes import Homes
 from folkmoot.http.urls import Urls
 from folkmoot.network.barriers.shut_out import ShutOut
 from folkmoot.network.filters.cache import FilterSets
@@ -42,6 +43,7 @@ class Context:
     impressions: Impressions
     translations: Translations
     shut_out: ShutOut
+    homes: Homes
     screener: Screener = let_pass
 
     @classmethod
@@ -55,7 +57,7 @@ class Context:
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),
             hub=Hub(database, shut_out), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
-            impressions=impressions or Impressions(), shut_out=shut_out,
+            impressions=impressions or Impressions(), shut_out=shut_out, homes=Homes(database),
             translations=Translations(Service(settings.translation) if settings.translation.url else None, settings.base_url),
         )
 

@@ -28,7 +28,7 @@ from folkmoot.network.posts.visibility import is_visible
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.timelines import jobs
-from folkmoot.network.timelines.queries import get_home
+from folkmoot.network.timelines.queries import get_home, get_homes
 from tests.village import LIMITS, settle
 
 SUBSCRIBERS: list[tuple[type[Any], Callable[[Database, Any], Awaitable[None]]]] = [
@@ -310,8 +310,15 @@ class HomeSimulation:
             await subscriber(self.database, msgspec.json.decode(row["payload"], type=type_))
 
     async def home(self, who: int, since: int | None = None) -> list[int]:
+        """The ids of a home, read alone and, between two others, together with them."""
+        page, other = Page(limit=1000, since_id=since), self.people[who - 1].id
         async with self.database.read() as conn:
-            return [entry.id for entry in (await get_home(conn, self.people[who].id, Page(limit=1000, since_id=since))).entries]
+            alone = await get_home(conn, self.people[who].id, page)
+            several = [(other, Page(limit=3)), (self.people[who].id, page), (other, page)]
+            together = await get_homes(conn, several)
+        ids = [entry.id for entry in together[1].entries]
+        assert (ids, together[1].ids) == ([entry.id for entry in alone.entries], alone.ids)
+        return ids
 
     def _post(self, which: int) -> int:
         return self.written[which % len(self.written)]

@@ -17,9 +17,12 @@ from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.queries import delete_pulled_authors
 from folkmoot.network.timelines.actions import merge_author, push_post, rebuild_home, trim_homes
 from folkmoot.network.timelines.jobs import choose_push_or_pull, push_to_homes
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public, pages
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public, home_pages
 from folkmoot.network.timelines.queries.homes import mark_unbuilt
 from tests.village import LIMITS, Village
+
+_ONE = "bigint, bigint, bigint, bigint", "2, 9000000000000000000, 0, 20"  # the types and values of the statement of a home
+_SEVERAL = "bigint[], bigint[], bigint[], int[]", "'{2, 3}', '{9000000000000000000, 9000000000000000000}', '{0, 0}', '{20, 20}'"
 
 
 async def _home(database: Database, viewer_id: int, **page: int) -> list[int]:
@@ -287,9 +290,11 @@ async def test_the_home_looks_each_follow_up_by_the_primary_key(db: Database) ->
         await tx.execute("INSERT INTO follows (account_id, target_id, id) SELECT 2, n, n + 5000 FROM generate_series(3, 300) AS n")
         await tx.execute("ANALYZE follows")
         await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        for number, sql in enumerate([*pages._HOME.values(), *pages._HOME_WITH_PULLED.values()]):
-            await tx.execute(f"PREPARE home_{number} (bigint, bigint, bigint, bigint) AS {sql}")
-            plan = [row[0] for row in await tx.fetch(f"EXPLAIN EXECUTE home_{number} (2, 9000000000000000000, 0, 20)")]
+        of_one = [(sql, *_ONE) for sql in (*home_pages._HOME.values(), *home_pages._HOME_WITH_PULLED.values())]
+        of_several = [(sql, *_SEVERAL) for sql in (*home_pages._HOMES.values(), *home_pages._HOMES_WITH_PULLED.values())]
+        for number, (sql, types, values) in enumerate(of_one + of_several):
+            await tx.execute(f"PREPARE home_{number} ({types}) AS {sql}")
+            plan = [row[0] for row in await tx.fetch(f"EXPLAIN EXECUTE home_{number} ({values})")]
             assert any("follows_pkey" in line for line in plan), sql
             scans = [line for line in plan if "follows_newest" in line or "Seq Scan on follows" in line or "Materialize" in line]
             assert not scans, sql
@@ -306,9 +311,10 @@ async def test_the_posts_of_an_account_are_found_by_its_index_when_another_has_w
                          " SELECT n, 1, 0, n, now() FROM generate_series(1, 20000) AS n")
         await tx.execute("ANALYZE posts")
         await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        for number, sql in enumerate([simple, *pages._HOME_WITH_PULLED.values(), *pages._PULLED_HOME.values()]):
-            await tx.execute(f"PREPARE home_{number} (bigint, bigint, bigint, bigint) AS {sql}")
-            rows = await tx.fetch(f"EXPLAIN EXECUTE home_{number} (2, 9000000000000000000, 0, 20)")
+        of_one = [(sql, *_ONE) for sql in (simple, *home_pages._HOME_WITH_PULLED.values(), *home_pages._PULLED_HOME.values())]
+        for number, (sql, types, values) in enumerate(of_one + [(sql, *_SEVERAL) for sql in home_pages._HOMES_WITH_PULLED.values()]):
+            await tx.execute(f"PREPARE home_{number} ({types}) AS {sql}")
+            rows = await tx.fetch(f"EXPLAIN EXECUTE home_{number} ({values})")
             plan = " ".join(row[0].strip() for row in rows)
             assert "posts_account" in plan, sql
             assert not re.search(r"using posts_pkey on posts \w+ +\([^)]*\) Index Cond: \(\(id <", plan), f"reads all posts: {sql}"

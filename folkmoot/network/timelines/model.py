@@ -38,6 +38,7 @@ class Entry(NamedTuple):
     choices: Sequence[int] | None  # the viewer's votes in its poll
     is_visible: bool
     floor_id: int = 0  # of the stored home: below it, entries can be missing
+    number: int = 0  # of the home among those that were read by the same statement
 
     @property
     def boost_key(self) -> Key:
