@@ -43,6 +43,8 @@ from folkmoot.network.timelines.model import Entry
 
 _encode = msgspec.json.Encoder().encode
 _NO_QUOTE = b',"quote":null'
+_PLAIN = 5  # pieces of a status without a boost, a poll or a quote
+_MOST_WHOLE = 2_000  # whole statuses in memory, 2 kB each
 
 
 class Fragment(NamedTuple):
@@ -91,6 +93,8 @@ class StatusEntities(CardEntities, MediaEntities):
         super().__init__(urls)
         self._translators = translators
         self._filters: FilterSet | None = None
+        # Whole statuses as all members see them who have the same marks and are not the author, while their fragments are these.
+        self._whole: dict[tuple[int, ...], tuple[Fragment, bytes]] = {}
 
     def filtered_by(self, filters: FilterSet | None) -> Self:
         """The same for a viewer with these filters."""
@@ -159,17 +163,32 @@ class StatusEntities(CardEntities, MediaEntities):
     ) -> bytes:
         """The JSON of a timeline, from entries with the fragments of the shown post and of the boost, and what the shown posts quote."""
         pieces: list[bytes] = []
+        is_usual = viewer_id is not None and self._filters is None
+        whole = self._whole if is_usual else {}
         quoted = {id_: self._quoted(*quote, viewer_id) for id_, quote in quotes.items()} if quotes else {}
         for entry, shown, boost in entries:
-            _, _, shown_id, _, _, replies, boosts, favourites, times_quoted, bits, choices, _, _, _ = entry
+            found = whole.get(entry[2:10])  # versions, counts and the viewer's marks
+            if found is not None and found[0] is shown and boost is None and shown[1] != viewer_id:  # shown.author_id
+                pieces.append(found[1])
+                continue
+            shown_id, (replies, boosts, favourites, times_quoted, bits, choices) = entry[2], entry[5:11]
             # The viewer's own mark counts at once, before the counters are folded.
             counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1, times_quoted)
             quote = quoted.get(shown_id, _NO_QUOTE) if shown.has_quote else _NO_QUOTE
-            pieces += self._pieces(shown, boost, counts, bits, choices, viewer_id, quote)
+            parts = self._pieces(shown, boost, counts, bits, choices, viewer_id, quote)
+            pieces += parts
+            if is_usual and len(parts) == _PLAIN and not shown.has_quote and shown.author_id != viewer_id:
+                self._keep_whole(entry[2:10], shown, b"".join(parts))
         if not pieces:
             return b"[]"
-        pieces[0], pieces[-1] = b"[" + pieces[0], pieces[-1][:-1] + b"]"
+        pieces[0] = b"[" + pieces[0]
+        pieces[-1] = pieces[-1][:-1] + b"]"  # instead of the last comma; it may be the same piece
         return b"".join(pieces)
+
+    def _keep_whole(self, key: tuple[int, ...], shown: Fragment, status: bytes) -> None:
+        if len(self._whole) >= _MOST_WHOLE:
+            self._whole.clear()
+        self._whole[key] = shown, status
 
     def status_bytes(self, view: PostView, viewer_id: int | None) -> bytes:
         """One status as one viewer sees it."""

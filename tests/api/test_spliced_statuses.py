@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from folkmoot.app import create_front
 from folkmoot.network.accounts.actions import set_effect as set_account_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.folding import fold_counters
@@ -46,7 +47,11 @@ async def _everything(village: Village, visitor: Visitor, root: str) -> dict[str
 @pytest.mark.parametrize("reader", ["jana", "karel", "olga", "nobody"])
 async def test_a_status_is_the_same_however_it_is_read(village: Village, root: str, reader: str) -> None:
     visitor = village.nobody() if reader == "nobody" else await village.by_app(reader)
+    for other in ("jana", "karel", "olga"):  # whose reading leaves statuses in memory
+        await _everything(village, await village.by_app(other), root)
     found = await _everything(village, visitor, root)
+    alone = Visitor(create_front(village.settings, village.database), token=visitor._token)
+    assert found == await _everything(village, alone, root)
     assert found["many"] == found["one"] == found["thread"] + found["jana"] + found["karel"]
     sees_all = reader in ("jana", "karel")
     assert len(found["thread"]) == (3 if sees_all else 2)
