@@ -8,6 +8,7 @@ import gettext
 import re
 from datetime import date as CalendarDay
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,7 @@ _ON_WEEKDAYS = {
     "cs": ["v pondělí", "v úterý", "ve středu", "ve čtvrtek", "v pátek", "v sobotu", "v neděli"],
 }
 _DAYS = {"en": {-1: "yesterday", 0: "today", 1: "tomorrow"}, "cs": {-1: "včera", 0: "dnes", 1: "zítra"}}
+_MOST_TIMES = 2_000  # in memory, for each language
 _HOURS_WITH_VE = {2, 3, 4, 12, 13, 14, 20, 21, 22, 23}  # ve dvě, ve tři, ve čtrnáct: "ve" before a consonant cluster
 
 
@@ -45,6 +47,9 @@ class Translator:
         self.language = language
         self.catalogue = gettext.translation("folkmoot", catalogues, [language], fallback=language == "en")
         self._zone = ZoneInfo(time_zone)
+        # The same posts and notices are on many pages.
+        self._local = lru_cache(_MOST_TIMES)(lambda moment: moment.astimezone(self._zone))
+        self.full = lru_cache(_MOST_TIMES)(self._full)
 
     def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
         """A translated sentence with its parameters filled in."""
@@ -65,10 +70,10 @@ class Translator:
         return text if self.language == "en" else text.replace(",", "\u00a0")
 
     def local(self, moment: datetime) -> datetime:
-        return moment.astimezone(self._zone)
+        return self._local(moment)
 
     def _days_until(self, moment: datetime) -> int:
-        return (self.local(moment).date() - self.local(clock.now()).date()).days
+        return (self.local(moment).date() - clock.now().astimezone(self._zone).date()).days
 
     def time(self, moment: datetime) -> str:
         """09:32 in English, 9.32 in Czech."""
@@ -115,7 +120,7 @@ class Translator:
         month = _MONTHS[self.language][day.month - 1]
         return f"{day.day} {month} {day.year}" if self.language == "en" else f"{day.day}. {month} {day.year}"
 
-    def full(self, moment: datetime) -> str:
+    def _full(self, moment: datetime) -> str:
         """Date and time, with the year."""
         day = self.day(self.local(moment))
         return f"{day}, {self.time(moment)}" if self.language == "en" else f"{day} {self.at(moment)}"

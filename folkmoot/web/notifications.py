@@ -12,13 +12,12 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.reports.queries import list_outcomes
 from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.filters.matching import apply_filters, is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions
 from folkmoot.network.notifications.model import Kind, Notification
-from folkmoot.network.notifications.queries import joined, list_markers, list_rows
+from folkmoot.network.notifications.queries import list_lines, list_markers, of_lines
 from folkmoot.network.timelines.queries import list_entries
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
@@ -84,12 +83,12 @@ async def index(request: Request) -> Reply:
 
 
 async def _list(request: Request, page: Page, kinds: list[Kind] | None) -> list[Notification]:
-    """Notifications with posts from memory. Those about messages are left out."""
+    """Notifications with senders and posts from memory. Those about messages are left out."""
     async with request.database.read() as conn:
-        rows = await list_rows(conn, request.viewer.id, page, kinds, (), None, with_messages=False)
-        senders = await list_accounts(conn, [row["from_id"] for row in rows])
-        entries = await list_entries(conn, list({row["post_id"] for row in rows if row["post_id"]}), request.viewer.id)
-    return joined(rows, senders, await request.chosen_views(entries))
+        lines = await list_lines(conn, request.viewer.id, page, kinds=kinds, with_messages=False)
+        senders = await request.shared.accounts.find(conn, [line.sender for line in lines])
+        entries = await list_entries(conn, list({line.post_id for line in lines if line.post_id}), request.viewer.id)
+    return of_lines(lines, senders, await request.chosen_views(entries))
 
 
 async def clear(request: Request) -> Reply:

@@ -11,6 +11,7 @@ from folkmoot.base import clock
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import set_effect
 from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.web.kept_accounts import KeptAccounts
 from folkmoot.web.rendered_posts import RenderedKey, RenderedPosts
 from tests.village import Village, Visitor
 
@@ -54,6 +55,7 @@ async def test_a_post_from_memory_reads_as_one_rendered_now(village: Village, mo
                 shown = await _page(village, visitor, path, accept_language=language)
                 with monkeypatch.context() as patched:
                     patched.setattr(RenderedPosts, "find", lambda _self, _key: None)
+                    patched.setattr(village.front._pages._shared, "accounts", KeptAccounts())
                     assert shown == await _page(village, visitor, path, accept_language=language), (what_changed, path, language)
 
     monkeypatch.setattr(RenderedPosts, "find", counted)

@@ -6,11 +6,10 @@ from folkmoot.network.notifications.queries.policies import delete_policy, get_p
 from folkmoot.network.notifications.queries.reading import (
     UNREAD_ON_PAGES,
     get_notification,
-    joined,
     list_lines,
     list_notifications,
-    list_rows,
     list_unread_on_pages,
+    of_lines,
 )
 from folkmoot.network.notifications.queries.requests import (
     WAITING,
@@ -47,8 +46,8 @@ __all__ = [
     "delete_empty_requests_unscoped", "delete_filtered", "delete_from_network", "delete_group", "delete_notifications",
     "delete_of_act", "delete_policy", "delete_requests", "delete_several_from_network", "delete_some_notifications", "get_group",
     "get_notification", "get_policy", "get_request", "has_request", "insert_from_network", "insert_notifications",
-    "insert_several_from_network", "joined", "list_allowed", "list_boosters_unscoped", "list_groups", "list_lines",
-    "list_markers", "list_notifications", "list_notified_followers_unscoped", "list_requests", "list_rows",
-    "list_unread_on_pages", "list_voters_unscoped", "list_waiting_senders", "lock_act", "lock_policy", "merge_filtered",
+    "insert_several_from_network", "list_allowed", "list_boosters_unscoped", "list_groups", "list_lines",
+    "list_markers", "list_notifications", "list_notified_followers_unscoped", "list_requests",
+    "list_unread_on_pages", "list_voters_unscoped", "list_waiting_senders", "lock_act", "lock_policy", "merge_filtered", "of_lines",
     "update_policy", "upsert_marker",
 ]

@@ -57,25 +57,24 @@ UNREAD_ON_PAGES = f"SELECT {_UNREAD_NOTICES}"
 
 async def list_rows(
     conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None,
-    *, with_messages: bool = True, with_filtered: bool = False,
+    *, with_filtered: bool = False,
 ) -> list[Row]:
     return page.newest_first(await conn.fetch(
-        f"{_LIST_OF_ALL if with_filtered else LIST} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'}"
-        f" ORDER BY id {page.order} LIMIT $4",
+        f"{_LIST_OF_ALL if with_filtered else LIST} ORDER BY id {page.order} LIMIT $4",
         viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
     ))
 
 
 async def list_lines(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
-    sender_id: int | None = None, with_filtered: bool = False,
+    sender_id: int | None = None, with_messages: bool = True, with_filtered: bool = False,
 ) -> list[Line]:
     """The same as `list_notifications`, for whom renders senders and posts from memory: one statement. Without deleted senders."""
     source = _LIST_OF_ALL if with_filtered else LIST
     rows = await conn.fetch(
         f"""
         SELECT {STAMP_COLUMNS}, n.id, n.kind, n.post_id, n.reference_id, n.created_at
-        FROM ({source} ORDER BY id {page.order} LIMIT $4) AS n
+        FROM ({source} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'} ORDER BY id {page.order} LIMIT $4) AS n
         JOIN accounts AS a ON a.id = n.from_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id ORDER BY n.id {page.order}
         """,
         viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
@@ -94,6 +93,19 @@ async def list_notifications(
     rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_filtered=with_filtered)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
     return joined(rows, senders, await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id))
+
+
+def of_lines(lines: Sequence[Line], senders: Mapping[int, Account], views: Sequence[PostView]) -> list[Notification]:
+    """The notifications of `list_lines` whose senders and posts are among these."""
+    posts = {view.post.id: view for view in views}
+    return [
+        Notification(
+            id=line.id, kind=line.kind, sender=senders[line.sender.id], post=posts[line.post_id] if line.post_id else None,
+            reference_id=line.reference_id, created_at=line.created_at,
+        )
+        for line in lines
+        if line.sender.id in senders and (line.post_id is None or line.post_id in posts)
+    ]
 
 
 def joined(rows: Sequence[Row], senders: Mapping[int, Account], views: Sequence[PostView]) -> list[Notification]:
