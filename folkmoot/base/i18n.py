@@ -48,7 +48,7 @@ class Translator:
         self.catalogue = gettext.translation("folkmoot", catalogues, [language], fallback=language == "en")
         self._zone = ZoneInfo(time_zone)
         # The same posts and notices are on many pages.
-        self._local = lru_cache(_MOST_TIMES)(lambda moment: moment.astimezone(self._zone))
+        self._local = lru_cache(_MOST_TIMES)(self._to_local)
         self.full = lru_cache(_MOST_TIMES)(self._full)
 
     def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
@@ -72,8 +72,11 @@ class Translator:
     def local(self, moment: datetime) -> datetime:
         return self._local(moment)
 
+    def _to_local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self._zone)
+
     def _days_until(self, moment: datetime) -> int:
-        return (self.local(moment).date() - clock.now().astimezone(self._zone).date()).days
+        return (self.local(moment).date() - self._to_local(clock.now()).date()).days
 
     def time(self, moment: datetime) -> str:
         """09:32 in English, 9.32 in Czech."""
