@@ -142,9 +142,11 @@ class ApiApplication:
         await reply(scope, receive, send)
 
     def _translator(self, scope: Any, holder: TokenHolder | None) -> Translator | None:
-        """For the reader of an error: in the language that the member has chosen, or that the client asks for. None for English."""
+        """For the reader of an error: in the language of the parameter `lang`, else that which the member has chosen, or that the client
+        accepts. None for English."""
         accepted = Headers(scope=scope).get("accept-language", "")
-        language = holder.viewer.login.language if holder and holder.viewer else i18n.choose(accepted, "en")
+        usual = holder.viewer.login.language if holder and holder.viewer else i18n.choose(accepted, "en")
+        language = i18n.asked_for(scope["query_string"]) or usual
         return None if language == "en" else self._entities.translator(language)
 
     def _busy_reply(self, problem: Overloaded) -> Reply:

@@ -24,8 +24,8 @@ JSON. JSON null counts as absent; an empty text is a value. Lists are paged by t
 is newer, an empty page has none. As a bound, apps may send the id that they make of a date: milliseconds since 1970, shifted
 by 16 bits. All requests count: an account may send {account}, a token {token}, an address without an account {address}.
 Every response has `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit with the fewest requests left. Errors are
-`{{"error": "…"}}`; invalid fields also have `details`. They are in the language of the member, or that of `Accept-Language`, except
-those that clients know by their words.
+`{{"error": "…"}}`; invalid fields also have `details`. They are in the language of the parameter `lang`, the
+member, or `Accept-Language`, except those that clients know by their words.
 """
 _BOUNDS = {
     "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters", "minItems": "at least {} values",

@@ -36,6 +36,7 @@ _ON_WEEKDAYS = {
     "cs": ["v pondělí", "v úterý", "ve středu", "ve čtvrtek", "v pátek", "v sobotu", "v neděli"],
 }
 _DAYS = {"en": {-1: "yesterday", 0: "today", 1: "tomorrow"}, "cs": {-1: "včera", 0: "dnes", 1: "zítra"}}
+_LANG = re.compile(rb"(?:^|&)lang=(%s)(?:-\w+)?(?:&|$)" % "|".join(LANGUAGES).encode())
 _MOST_TIMES = 2_000  # in memory, for each language
 _HOURS_WITH_VE = {2, 3, 4, 12, 13, 14, 20, 21, 22, 23}  # ve dvě, ve tři, ve čtrnáct: "ve" before a consonant cluster
 
@@ -185,3 +186,9 @@ def choose(accepted: str, default: str) -> str:
         if negative and tag == "sk":
             return "cs"
     return default
+
+
+def asked_for(query: bytes) -> str | None:
+    """The language of the parameter `lang` in a query, with which apps and links ask for one; None if it is not one of ours."""
+    found = _LANG.search(query)
+    return found[1].decode() if found else None

@@ -94,6 +94,9 @@ class Request:
 
     @property
     def language(self) -> str:
+        """That of the parameter `lang`, else that which was chosen, or that the browser accepts."""
+        if asked := i18n.asked_for(self.scope["query_string"]):
+            return asked
         if self.signed_in and self.signed_in.login.language in i18n.LANGUAGES:
             return self.signed_in.login.language
         chosen = self.cookies.get(self.shared.cookies.language, "")

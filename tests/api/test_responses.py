@@ -190,7 +190,11 @@ async def test_errors_are_in_the_language_of_the_reader_except_those_that_client
     assert czech.json["error"] == "Anketa potřebuje aspoň dvě možnosti."
     assert [[one["description"] for one in errors] for errors in czech.json["details"].values()] == [[czech.json["error"]]]
     assert (await jana.get("/api/v1/statuses/12")).json == {"error": "Record not found"}
-    for accepted, words in (("en;q=0.3, sk", "nepřijímá"), ("en-GB, cs;q=0.5", "does not take"), ("", "does not take")):
-        refused = await village.nobody().send("PATCH", "/api/v1/timelines/home", headers={"accept-language": accepted})
-        assert words in refused.json["error"]
+    assert (await jana.post("/api/v1/statuses?lang=en", poll)).json == english.json
+    for accepted, query, words in (
+        ("en;q=0.3, sk", "", "nepřijímá"), ("en-GB, cs;q=0.5", "", "does not take"), ("", "", "does not take"),
+        ("en", "?limit=2&lang=cs-CZ", "nepřijímá"), ("cs", "?lang=en", "does not take"), ("cs", "?lang=csx&slang=en", "nepřijímá"),
+    ):
+        refused = await village.nobody().send("PATCH", f"/api/v1/timelines/home{query}", headers={"accept-language": accepted})
+        assert words in refused.json["error"], (accepted, query)
         assert refused.headers["cache-control"] == "private, no-store"

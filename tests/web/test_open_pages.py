@@ -161,6 +161,8 @@ async def test_a_page_that_is_kept_contains_nothing_about_its_reader(village: Vi
         assert first.headers["cache-control"] == "private, no-cache"
         assert '<html lang="cs"' in first.text
         assert '<html lang="en"' in (await english.get(address, accept_language="cs")).text
+        assert '<html lang="cs"' in (await english.get(f"{address}?lang=cs")).text
+        assert '<html lang="en"' in (await english.get(address)).text
         mine = await (await village.by_browser("karel")).get(address)
         assert "form_token" in mine.text
         assert "etag" not in mine.headers
