@@ -15,7 +15,7 @@ from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.entities import Entities
 from folkmoot.api.identification import find_holder, require_unspent
 from folkmoot.api.request import Request, encode
-from folkmoot.api.status_entities import Fragment
+from folkmoot.api.status_fragments import Fragment
 from folkmoot.api.stream_connection import Rendering
 from folkmoot.api.websocket import StreamingSocket
 from folkmoot.base import i18n

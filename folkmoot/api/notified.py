@@ -7,7 +7,7 @@ import msgspec
 
 from folkmoot.api.account_shapes import Account
 from folkmoot.api.request import Request
-from folkmoot.api.status_entities import Fragment
+from folkmoot.api.status_fragments import Fragment
 from folkmoot.api.status_shapes import Status
 from folkmoot.network.accounts.model import AccountStamp
 from folkmoot.network.accounts.queries import list_stamps

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from folkmoot.api import account_shapes as shapes
 from folkmoot.api.entities import Entities
-from folkmoot.api.status_entities import Fragment
+from folkmoot.api.status_fragments import Fragment
 from folkmoot.api.stream_connection import Rendering
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound

@@ -6,8 +6,7 @@ A page is assembled from fragments: counts, the viewer's flags, quotes and the p
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple, Self, cast
+from typing import Self, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,6 +15,7 @@ from folkmoot.api import status_shapes as shapes
 from folkmoot.api.card_entities import CardEntities
 from folkmoot.api.filter_shapes import results
 from folkmoot.api.media_entities import MediaEntities
+from folkmoot.api.status_fragments import Fragment, approval_json, counts_json, flags_json
 from folkmoot.api.words import QUOTE_STATE, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.i18n import Translator
@@ -23,7 +23,7 @@ from folkmoot.http.fragments import Quotes
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.network.filters.matching import FilterSet
-from folkmoot.network.filters.model import Matter, matter_of
+from folkmoot.network.filters.model import matter_of
 from folkmoot.network.posts.model import (
     MAY_QUOTE,
     Mark,
@@ -33,7 +33,6 @@ from folkmoot.network.posts.model import (
     PostCounts,
     PostView,
     QuoteFacts,
-    QuotePolicy,
     QuoteState,
     QuoteView,
     Visibility,
@@ -45,44 +44,6 @@ _encode = msgspec.json.Encoder().encode
 _NO_QUOTE = b',"quote":null'
 _PLAIN = 5  # pieces of a status without a boost, a poll or a quote
 _MOST_WHOLE = 2_000  # whole statuses in memory, 2 kB each
-
-
-class Fragment(NamedTuple):
-    """A rendered status. `head` is the beginning of its JSON. `poll` is rendered for each viewer, and `matter` is what the filters of
-    one are matched with."""
-
-    head: bytes
-    author_id: int
-    is_pinnable: bool
-    poll: Poll | None
-    matter: Matter
-    has_quote: bool
-    quote_policy: QuotePolicy
-
-
-@lru_cache(maxsize=4096)  # most posts share few counts
-def _counts(replies: int, boosts: int, favourites: int, quotes: int) -> bytes:
-    return b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d,"quotes_count":%d' % (replies, boosts, favourites, quotes)
-
-
-@lru_cache(maxsize=16)
-def _approval(policy: QuotePolicy, is_allowed: bool) -> bytes:
-    """Who may quote the post, and whether the viewer may, as JSON."""
-    return b',"quote_approval":' + _encode(shapes.QuoteApproval(
-        automatic=[] if policy is QuotePolicy.NOBODY else [policy.word], manual=[], current_user="automatic" if is_allowed else "denied",
-    ))
-
-
-@lru_cache(maxsize=1024)
-def _flags(bits: int, is_pinnable: bool, policy: QuotePolicy, is_allowed: bool) -> bytes:
-    """The viewer's flags as JSON, with no filters at the end: `_filtered` puts those that apply in their place."""
-    flags = {
-        "favourited": bool(bits & Mark.FAVOURITE), "reblogged": bool(bits & Mark.BOOST), "muted": bool(bits & Mark.MUTED),
-        "bookmarked": bool(bits & Mark.BOOKMARK),
-    }
-    if is_pinnable:
-        flags["pinned"] = bool(bits & Mark.PINNED)
-    return _approval(policy, is_allowed) + b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
 class StatusEntities(CardEntities, MediaEntities):
@@ -173,7 +134,7 @@ class StatusEntities(CardEntities, MediaEntities):
                 continue
             shown_id, (replies, boosts, favourites, times_quoted, bits, choices) = entry[2], entry[5:11]
             # The viewer's own mark counts at once, before the counters are folded.
-            counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1, times_quoted)
+            counts = counts_json(replies, boosts or bits >> 1 & 1, favourites or bits & 1, times_quoted)
             quote = quoted.get(shown_id, _NO_QUOTE) if shown.has_quote else _NO_QUOTE
             parts = self._pieces(shown, boost, counts, bits, choices, viewer_id, quote)
             pieces += parts
@@ -200,7 +161,7 @@ class StatusEntities(CardEntities, MediaEntities):
     def _status(
         self, shown: Fragment, boost: Fragment | None, counts: PostCounts, marks: Marks, viewer_id: int | None, quote: bytes
     ) -> tuple[bytes, ...]:
-        totals = _counts(counts.replies, counts.boosts, counts.favourites, counts.quotes)
+        totals = counts_json(counts.replies, counts.boosts, counts.favourites, counts.quotes)
         return self._pieces(shown, boost, totals, marks.bits, marks.choices, viewer_id, quote)
 
     def _pieces(
@@ -210,12 +171,12 @@ class StatusEntities(CardEntities, MediaEntities):
         """The JSON of a status and a comma, in pieces, so that a page is joined, and its bytes copied, only once."""
         head, author_id, is_pinnable, asked, _, _, policy = shown
         if viewer_id is None:
-            flags = outer = _approval(policy, False)
+            flags = outer = approval_json(policy, False)
         else:
             is_own = author_id == viewer_id
             may_quote = is_pinnable if is_own else bool(bits & MAY_QUOTE)
-            flags = _flags(bits, is_own and is_pinnable, policy, may_quote)
-            outer = flags if boost is None or not is_own else _flags(bits, False, policy, may_quote)
+            flags = flags_json(bits, is_own and is_pinnable, policy, may_quote)
+            outer = flags if boost is None or not is_own else flags_json(bits, False, policy, may_quote)
             if self._filters is not None:
                 flags, outer = [self._filtered(self._filters, one, shown, boost) for one in (flags, outer)]
         if boost is None and asked is None:

@@ -13,7 +13,7 @@ import msgspec
 
 from folkmoot.api.announcement_entities import announcement_entity, announcement_id, counted_entity
 from folkmoot.api.entities import Entities
-from folkmoot.api.status_entities import Fragment
+from folkmoot.api.status_fragments import Fragment
 from folkmoot.api.stream_channels import Channel
 from folkmoot.api.warnings import list_warnings, warning_of
 from folkmoot.api.words import UNKNOWN_TO_APPS
