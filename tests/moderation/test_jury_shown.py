@@ -68,8 +68,17 @@ async def test_the_archive_of_a_juror_has_their_seats_and_nobody_elses(room: Jur
     await room.answer_one(one, "violence")
     async with room.database.read() as conn:
         [own] = await list_own_seats(conn, one.account_id, Page())
-        [unanswered] = await list_own_seats(conn, other.account_id, Page())
+        waiting = await list_own_seats(conn, other.account_id, Page())
         assert await list_own_seats(conn, one.account_id, Page(max_id=own.id)) == []
         assert await list_own_seats(conn, room.village.people["author"].id, Page()) == []
     assert (own.id, own.answer, own.rule, own.state) == (one.id, "breach", "violence", "answered")
-    assert (unanswered.answer, unanswered.answered_at) == (None, None)
+    # Neither an invitation nor an open item: an open one without a seat here would be a gold question.
+    assert waiting == []
+    item = await room.next_item(other.account_id)
+    assert item
+    async with room.database.read() as conn:
+        assert await list_own_seats(conn, other.account_id, Page()) == []
+    await room.skip(other.account_id, item)
+    async with room.database.read() as conn:
+        [declined] = await list_own_seats(conn, other.account_id, Page())
+    assert (declined.id, declined.answer, declined.answered_at) == (other.id, None, None)

@@ -47,7 +47,7 @@ scheduled.json          posts that you have scheduled
 statements.json         decisions about you, with their reasons
 reports.json            what you reported
 jury.json               your record as a juror, and your answers to questions whose answer was known
-jury_seats.json         for which juries you were drawn, and your answers; about half a year back
+jury_seats.json         the juries for which you were drawn, and your answers; about half a year back, without what still waits for you
 *.csv                   whom and what you follow, whom you mute and block, and who follows you. Other servers import these files
 """
 
