@@ -1,5 +1,6 @@
 """How answers become a decision: the clause, the measure, its words; and the weights with which answers are counted."""
 
+import hashlib
 import itertools
 import json
 from datetime import timedelta
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from folkmoot.base import clock, i18n
 from folkmoot.moderation.appeals.model import OPEN_FOR
 from folkmoot.moderation.clauses.published import clause_of
+from folkmoot.moderation.journal.actions import encode_facts
 from folkmoot.moderation.juries import queries
 from folkmoot.moderation.juries.actions.fit import fit_camps
-from folkmoot.moderation.juries.counting import Ballot, Count, clause_found, conclude, measure
+from folkmoot.moderation.juries.counting import Ballot, Count, clause_found, conclude, facts_of, measure
 from folkmoot.moderation.juries.jobs import forget
 from folkmoot.moderation.juries.model import KEPT_AFTER, UNFITTED, SeatState, Severity
 from folkmoot.moderation.juries.wording import explain
@@ -24,6 +26,7 @@ from tests.moderation.jury_room import JuryRoom
 from tests.village import follow
 
 _EQUAL = Weights((1500, 1500, 1500), (1500, 1500, 1500))
+_RECORDED = "7ab6b55ce89b264dccf50df7b65d4c6a77b594bcc96cca4a79cc5113f7c9415b"
 _USUAL = {"violence": ("remove", "suspend"), "media": ("label",)}
 
 
@@ -77,6 +80,40 @@ def test_the_order_of_the_ballots_changes_nothing(ballots: list[tuple[str | None
     count = _count(*ballots)
     turned = Count(**{name: getattr(count, name) for name in count.__struct_fields__} | {"ballots": count.ballots[::-1]})
     assert conclude(turned) == conclude(count)
+
+
+def test_counts_of_earlier_releases_give_the_same_bytes() -> None:
+    """Journals keep counts for years, and a replay must give their bytes. A change of these rules needs the present ones kept beside the
+    new ones, and a field in new counts that says which; it does not change this digest."""
+    digest, ends = hashlib.sha256(), set()
+    for number in range(400):
+        count = _recorded(hashlib.shake_256(str(number).encode()).digest(200))
+        ends.add(conclude(count).step)
+        digest.update(encode_facts(facts_of(count)).encode() + b"\n")
+    assert ends == set(StepKind)
+    assert digest.hexdigest() == _RECORDED
+
+
+def _recorded(bytes_: bytes) -> Count:
+    """A count that follows from these bytes: 1 to 9 ballots, all kinds of answers, weights, sides and measures."""
+    drawn = iter(bytes_)
+
+    def below(most: int) -> int:
+        return next(drawn) % most
+
+    ballots, mood = [], below(4)
+    for seat in range(1, 2 + below(9)):
+        answer = (Answer.HARMLESS, Answer.BREACH, Answer.UNSURE, Answer.BREACH)[below(4) if below(3) == 0 else mood]
+        is_breach = answer is Answer.BREACH
+        weights = Weights(*(tuple(100 * below(40) for _ in range(3)) for _ in range(2)))  # type: ignore[arg-type]
+        ballots.append(Ballot(
+            seat, Camp(seat % 2), answer, ("violence", "media", "spam")[below(3)] if is_breach else "",
+            Severity(1 + below(3)) if is_breach else None, weights,
+        ))
+    return Count(
+        ballots=tuple(ballots), base=100 * below(40) - 2000, fit=below(9), side=(None, *Camp)[below(3)], is_agreed=below(2) == 1,
+        policy="2026-11-29", suspected=("violence", "media")[below(2)], usual=_USUAL, at_most=("", "", "label", "hide")[below(4)],
+    )
 
 
 def test_the_words_of_a_decision_are_in_the_language_of_the_author() -> None:

@@ -7,6 +7,7 @@ import pytest
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.journal.actions import seal
 from folkmoot.moderation.juries.replay import Replay, replay_case
+from folkmoot.network.accounts.actions import delete_account
 from tests.moderation.jury_room import JuryRoom
 
 _EDIT = "UPDATE journal SET facts = replace(facts, {0}, {1}) WHERE kind = '{2}' AND case_id = $1"
@@ -68,7 +69,12 @@ async def test_a_verdict_is_computed_again_to_the_same_bytes_and_whatever_was_ch
     only_hash = (await _replay_after(room, case, _CHANGES[-1][0])).differences
     assert all("was changed after it was sealed" in one for one in only_hash)
 
-    async with room.database.write() as tx:  # nothing but the journal and the verdict is needed
+    jurors = [seat.account_id for seat in await room.seats(case)]
+    async with room.database.write() as tx:  # nothing but the journal and the verdict is needed: neither weights, questions nor people
         await tx.execute("INSERT INTO jury_fits VALUES (1, now(), -9000, '{1,1,1,1,1,1}', 1, 1)")
-        await tx.execute("DELETE FROM jury_seats")
+        await tx.execute("INSERT INTO gold_files (published_at, source) VALUES (now(), '')")
+        await delete_account(tx, case.account_id)
+        for juror_id in jurors:
+            await delete_account(tx, juror_id)
+    assert await room.seats(case) == []
     assert await _replay(room, case) == found
