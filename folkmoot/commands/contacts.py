@@ -7,7 +7,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.group import Group
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.moderation.contacts.model import Contact
@@ -66,7 +66,7 @@ def add(name: str, kind: str, senders: tuple[str, ...], key: Path | None, countr
 
 
 @contacts.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @data_option
 @json_option
 def end(number: int, data: Path, as_json: bool) -> None:

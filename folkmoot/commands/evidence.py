@@ -8,7 +8,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.group import Group
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, json_option, open_database, run, settings_of, show
 
 
 @click.group(cls=Group)
@@ -17,7 +17,7 @@ def evidence() -> None:
 
 
 @evidence.command()
-@click.argument("case", type=int)
+@click.argument("case", type=NUMBER)
 @click.option("--to", "file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The ZIP file to write.")
 @click.option("--with-people", is_flag=True, help="Also show the entries that name reporters and moderators, by the numbers of accounts.")
 @data_option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.commands.group import Group
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.proposals import act_as, by_option, described
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_(with_ended: bool, data: Path, as_json: bool) -> None:
 
 
 @hold.command()
-@click.argument("case", type=int)
+@click.argument("case", type=NUMBER)
 @click.option("--reason", required=True, help="Who needs it, and for what.")
 @click.option("--days", type=int, default=184, show_default=True, help="How long it is kept.")
 @by_option
@@ -66,7 +66,7 @@ def propose(case: int, reason: str, days: int, by: str, password_file: Any, data
 
 
 @hold.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--reason", required=True, help="Why it is not needed any more.")
 @by_option
 @data_option

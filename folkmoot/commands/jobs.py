@@ -11,7 +11,7 @@ import msgspec
 from folkmoot.base.errors import Conflict, NotFound, Problem
 from folkmoot.base.queue.model import State, StoredJob
 from folkmoot.commands.group import Group
-from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, duration, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
 _ABOUT_JURORS = ("jury_call", "excluded_from_jury")  # mails: no command names a juror
@@ -49,7 +49,7 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
 
 
 @jobs.command("show")
-@click.argument("job_id", metavar="ID", type=int)
+@click.argument("job_id", metavar="ID", type=NUMBER)
 @data_option
 @json_option
 def show_(job_id: int, data: Path, as_json: bool) -> None:
@@ -72,7 +72,7 @@ def show_(job_id: int, data: Path, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("job_ids", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("job_ids", metavar="[ID]...", type=NUMBER, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="All parked jobs.")
 @data_option
 @json_option
@@ -94,7 +94,7 @@ def retry(job_ids: tuple[int, ...], all_: bool, data: Path, as_json: bool) -> No
 
 
 @jobs.command()
-@click.argument("job_id", metavar="ID", type=int)
+@click.argument("job_id", metavar="ID", type=NUMBER)
 @data_option
 @json_option
 def drop(job_id: int, data: Path, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.commands.group import Group
 from folkmoot.commands.jury_flood import flood
 from folkmoot.commands.jury_simulate import simulate
-from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, duration, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.moderation.juries.queries import Figures
@@ -32,7 +32,7 @@ jury.add_command(simulate)
 
 
 @jury.command()
-@click.argument("case", type=int)
+@click.argument("case", type=NUMBER)
 @data_option
 @json_option
 def replay(case: int, data: Path, as_json: bool) -> None:

@@ -13,11 +13,13 @@ import msgspec
 
 from folkmoot import config
 from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.base.ids import MAX_ID
 from folkmoot.commands.hints import as_typed
 from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+NUMBER = click.IntRange(0, MAX_ID)  # of a record: what the database can compare
 
 
 def data_option(command: F) -> F:

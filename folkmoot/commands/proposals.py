@@ -12,7 +12,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.group import Group
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.base.db import WriteTx
@@ -80,7 +80,7 @@ def list_(data: Path, as_json: bool) -> None:
 
 
 @proposals.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @by_option
 @data_option
 @json_option
@@ -90,7 +90,7 @@ def agree(number: int, by: str, password_file: Any, data: Path, as_json: bool) -
 
 
 @proposals.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @by_option
 @data_option
 @json_option
@@ -100,7 +100,7 @@ def refuse(number: int, by: str, password_file: Any, data: Path, as_json: bool) 
 
 
 @proposals.command("delete-account")
-@click.argument("case", type=int)
+@click.argument("case", type=NUMBER)
 @click.option("--reason", required=True, help="Why a suspension is not enough. The author reads it.")
 @by_option
 @data_option

@@ -8,7 +8,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.markdown_file import FILE, read_file
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import NUMBER, data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.config import Settings
@@ -56,7 +56,7 @@ def notes(data: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option

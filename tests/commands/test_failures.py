@@ -15,6 +15,7 @@ import pytest
 
 from folkmoot import cli
 from folkmoot.base.errors import FieldError, Invalid, NotFound, StorageFull, Unavailable, WritesPaused
+from folkmoot.base.ids import MAX_ID
 from folkmoot.config import WrongSetting
 from folkmoot.portability.host import HostState
 
@@ -121,6 +122,18 @@ def _line(name: str, folder: Path) -> list[str]:
 
 def test_every_command_with_json_is_tested() -> None:
     assert set(_WITH_JSON) == (set(_ARGUMENTS) | _NEED_NO_NETWORK)
+
+
+def test_no_number_of_a_record_is_larger_than_the_database_can_compare(moot: Moot, tmp_path: Path) -> None:
+    """A larger one would be an error of the driver, with its trace, in place of a sentence."""
+    numbers = [(name, one) for name, command in _ALL.items() for one in command.params
+               if isinstance(one, click.Argument) and one.type.name.startswith("integer")]
+    assert len(numbers) > 9
+    for name, one in numbers:
+        assert isinstance(one.type, click.IntRange), name
+        assert (one.type.min, one.type.max) == (0, MAX_ID), name
+    large = moot("jury", "replay", str(MAX_ID + 1), "--data", str(tmp_path), "--json")
+    assert (large.code, large.answer["error"]) == (2, "usage")
 
 
 @pytest.mark.parametrize("name", [name for name in _WITH_JSON if name in _ARGUMENTS])
