@@ -27,6 +27,7 @@ from folkmoot.moderation.juries.model import (
 from folkmoot.moderation.jurors.model import State as JurorState
 from folkmoot.moderation.jury.model import MOST_SEATS
 from folkmoot.moderation.restrictions.overdue import hide_overdue
+from folkmoot.moderation.reviewing.actions import read_pace
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.relations import actions as relations
@@ -139,6 +140,8 @@ async def test_changed_words_come_again_to_everybody(room: JuryRoom) -> None:
     await room.answer_one(one, "violence")
     item = await room.next_item(two.account_id)
     assert item
+    async with room.database.write() as tx:
+        await tx.execute("UPDATE jury_seats SET drawn_at = drawn_at - interval '3 days' WHERE id = $1", one.id)
     await _edit(room, post, "Vezměte koláče")
     with pytest.raises(TextChanged):
         await room.answer(two.account_id, item, "violence")
@@ -153,6 +156,9 @@ async def test_changed_words_come_again_to_everybody(room: JuryRoom) -> None:
     await room.answer_all(case, "")
     assert (await room.jury(case)).state is State.DECIDED
     assert await room.journal(case, "jury.restarted") == ['{"restarts":1}']
+    async with room.database.read() as conn:  # of the forty items of this day, though first offered days ago
+        assert (await read_pace(conn, one.account_id, clock.now())).done == 1
+        assert {able.account_id: able.items for able in await queries.list_able(conn, clock.now())}[one.account_id] == 1
 
 
 async def test_an_author_cannot_keep_a_jury_busy_with_edits(room: JuryRoom) -> None:

@@ -94,14 +94,15 @@ async def _release_lost(tx: WriteTx, seats: Sequence[Seat], now: datetime) -> li
 async def _ask_again(
     tx: WriteTx, jury: Jury, seats: Sequence[Seat], docket: Docket, version: Version, now: datetime
 ) -> tuple[Jury, list[Seat]]:
-    """After a change of the words: offers its seat again to everybody who has answered about other words."""
+    """After a change of the words: offers its seat again to everybody who has answered about other words, as an item of this day."""
     stale = {one.id for one in seats if one.state is SeatState.ANSWERED and one.version != version.key}
     if not stale:
         return jury, list(seats)
     until = invited_until(docket, now)
     renewed = [
-        await _step(tx, one, SeatState.OFFERED, until=until, answer=None, clause="", severity=None, sureness=None, answered_at=None)
-        if one.id in stale else one
+        await _step(
+            tx, one, SeatState.OFFERED, drawn_at=now, until=until, answer=None, clause="", severity=None, sureness=None, answered_at=None
+        ) if one.id in stale else one
         for one in seats
     ]
     jury = msgspec.structs.replace(jury, restarts=jury.restarts + 1)

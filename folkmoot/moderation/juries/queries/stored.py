@@ -105,9 +105,9 @@ async def update_seat(tx: WriteTx, seat: Seat) -> None:
     """Stores all of a seat that can change."""
     await tx.execute(
         "UPDATE jury_seats SET state = $2, until = $3, opened_at = $4, version = $5, answer = $6, clause = $7, severity = $8,"
-        " sureness = $9, answered_at = $10 WHERE id = $1",
+        " sureness = $9, answered_at = $10, drawn_at = $11 WHERE id = $1",
         seat.id, seat.state, seat.until, seat.opened_at, seat.version, seat.answer, seat.clause, seat.severity, seat.sureness,
-        seat.answered_at,
+        seat.answered_at, seat.drawn_at,
     )
 
 
