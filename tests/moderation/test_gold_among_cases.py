@@ -6,8 +6,10 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict
+from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.juries.model import LeaseEnded, Review, Severity, TextChanged
+from folkmoot.moderation.juries.queries import list_tied
 from folkmoot.moderation.jurors.actions import leave
 from folkmoot.moderation.jurors.model import Finding, Sureness
 from folkmoot.moderation.jurors.queries import get_turns, list_gold_items
@@ -17,6 +19,7 @@ from folkmoot.moderation.reviewing.jobs import choose_gold
 from folkmoot.moderation.reviewing.model import GOLD_EVERY, MOST_USES, SETTLED_FOR
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
+from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.network.posts.model import PostView
 from tests.moderation.court import Court
 from tests.moderation.review_table import NO_GOLD, ReviewTable
@@ -124,6 +127,23 @@ async def test_no_juror_is_asked_what_they_have_judged_or_whom_they_know(table: 
         assert not await queries.list_gold_cases(tx, 7, choices, MOST_USES, 5, is_breach=True)
         await tx.execute("UPDATE gold_cases SET uses = $1", MOST_USES - 1)
         assert [one.case_id for one in await queries.list_gold_cases(tx, 7, choices, MOST_USES, 5, is_breach=True)] == [case.id]
+
+
+async def test_who_was_told_the_first_decision_by_a_gold_question_does_not_hear_the_appeal(table: ReviewTable) -> None:
+    _, settled = await _settled(table, "One.")
+    await _chosen(table)
+    await table.make_jurors("petr")
+    jana, petr = [table.village.people[name].id for name in ("jana", "petr")]
+    await table.seated("jana", "Another.")
+    await table.due_gold("jana")
+    desk = await table.take("jana")
+    assert desk.item
+    assert desk.item.version.text == "One."
+    await table.answer("jana", desk.item.id, "violence", desk.item.seen_key)  # not tied to the case that the question is
+    async with table.database.write() as tx:
+        verdict = (await list_verdicts_of_cases(tx, [settled.id]))[settled.id]
+        appeal = await lodge_appeal(tx, table.village.people["author"], verdict.id)
+        assert await list_tied(tx, appeal.case_id, [jana, petr], clock.now()) == {jana}
 
 
 async def test_without_settled_cases_questions_of_the_training_are_asked_once_each(table: ReviewTable) -> None:

@@ -99,8 +99,8 @@ async def count_able(conn: ReadConn, now: datetime, most: int) -> int:
 
 
 async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], now: datetime) -> set[int]:
-    """Those of these accounts that know the author or a reporter of a case, are concerned by it, or have read its post for the sample.
-    One statement for all of them.
+    """Those of these accounts that know the author or a reporter of a case, are concerned by it, or have read its post for the sample or
+    as a gold question, after which they were told the first decision. One statement for all of them.
 
     Known: by a follow, a mute or a block in either direction, by a mention within three months, by an invitation, or because both
     signed up in the same minute, or by the same invitation in the same hour. Ids are ordered by time, so
@@ -149,9 +149,12 @@ def _tied_sql(subject: str, judged: str) -> str:
 
 _TIED_TO_CASE = _tied_sql(
     "SELECT id, account_id, barred_ids, subject, subject_id FROM cases WHERE id = $1",
-    f"""c.subject = '{Subject.POST}' AND EXISTS (
+    f"""c.subject = '{Subject.POST}' AND (EXISTS (
         SELECT FROM sample_items AS si JOIN sample_seats AS ss ON ss.item_id = si.id
-        WHERE si.post_id = c.subject_id AND ss.account_id = one.id AND ss.opened_at IS NOT NULL)""",
+        WHERE si.post_id = c.subject_id AND ss.account_id = one.id AND ss.opened_at IS NOT NULL)
+      OR EXISTS (
+        SELECT FROM gold_answers AS ga JOIN cases AS gc ON gc.id = ga.case_id
+        WHERE ga.account_id = one.id AND gc.id <> c.id AND gc.subject = c.subject AND gc.subject_id = c.subject_id))""",
 )
 _TIED_TO_POST = _tied_sql(
     f"SELECT 0::bigint AS id, account_id, ARRAY[]::bigint[] AS barred_ids, '{Subject.POST}' AS subject, id AS subject_id"
