@@ -36,6 +36,11 @@ def as_typed(text: str, group: click.Command | None = None) -> str:
     return "\n".join(_line(line, root, program, data) for line in text.split("\n"))
 
 
+def type_from_now_on(program: str) -> None:
+    """Names commands as this program from now on: it was installed just now."""
+    os.environ[TYPED_AS] = program
+
+
 def typed_data() -> str:
     """What was given with --data, "" if nothing was. Read from the arguments, because parsing them may have failed."""
     arguments = sys.argv[1:]

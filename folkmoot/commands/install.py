@@ -16,6 +16,7 @@ import click
 
 from folkmoot import config
 from folkmoot.commands import install_report as report
+from folkmoot.commands.hints import type_from_now_on
 from folkmoot.commands.options import json_option, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.commands.settings import sample
@@ -25,14 +26,16 @@ from folkmoot.portability.install import answers
 from folkmoot.portability.install.answers import Answers, InvalidAnswer, Smtp
 from folkmoot.portability.install.files import Wanted
 from folkmoot.portability.install.machine import Machine
-from folkmoot.portability.install.plan import Plan
+from folkmoot.portability.install.plan import Plan, removable, require_data
 from folkmoot.portability.install.plan import remove as remove_host
 from folkmoot.portability.install.record import Installed, find_installed
+from folkmoot.portability.install.units import PROGRAM
 
 T = TypeVar("T")
 _DATA = "/var/lib/folkmoot"
 _OF_THE_PRIMARY = Answers("the-domain-of-the-primary", "the-operator")  # not known before this machine has joined
 _OF_THE_NETWORK = ("domain", "language", "registration", "smtp")  # answers that a standby takes from its primary
+_NEEDED = {"domain": "moot.example.org", "email": "hana@example.org"}  # have no default; and samples of them
 _DEFAULTS = {"language": "en", "smtp": answers.LATER, "registration": "approval"}
 _QUESTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "domain": ("Domain of the network, such as moot.example.org", answers.read_domain),
@@ -79,6 +82,7 @@ def install(
         _remove(machine, installed, dry_run, yes, as_json)
         return
     place = data or PurePosixPath(installed.data if installed else _DATA)
+    require_data(installed, place)
     if target:
         _require_joinable(machine, place, target, host_name, given, is_dry=dry_run)
         if dry_run:
@@ -87,7 +91,7 @@ def install(
             return
         yes = _join(machine, place, target, host_name, yes, as_json)
     before = config.load(machine.path(place))
-    decided = _decide(given, before, is_asked=installed is None and sys.stdin.isatty() and not yes)
+    decided = _decide(given, before, is_asked=not (installed and installed.release) and sys.stdin.isatty() and not yes)
     password = _mail_password(decided.smtp, before, smtp_password_file)
     if acme is None and installed:
         acme = installed.acme
@@ -112,6 +116,8 @@ def _carry_out(plan: Plan, machine: Machine, before: Settings, yes: bool, as_jso
     _confirm("Go on?", yes)
     with show_progress(as_json) as progress:
         plan.apply(progress)
+    if machine.is_live:
+        type_from_now_on(PROGRAM)  # no clone is needed for the commands that the report names
     show(report.as_json(plan, is_done=True), as_json, report.finished(plan, machine))
 
 
@@ -170,8 +176,8 @@ def _decide(given: dict[str, str | None], before: Settings, *, is_asked: bool) -
             decided[name] = _ask(question, _DEFAULTS.get(name), read)
         elif name in _DEFAULTS:
             decided[name] = read(_DEFAULTS[name])
-        else:
-            raise InvalidAnswer("Without questions, --%(name)s is needed.", name=name)
+    if lacking := " ".join(f"--{name} {sample}" for name, sample in _NEEDED.items() if name not in decided):
+        raise InvalidAnswer("Without a terminal nothing is asked. Run the command again with: %(options)s", options=lacking)
     return Answers(**decided)
 
 
@@ -203,8 +209,9 @@ def _mail_password(smtp: Smtp | None, before: Settings, file: Any) -> str:
 
 def _remove(machine: Machine, installed: Installed | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     if installed and dry_run:
-        paths = [*installed.files, "/opt/folkmoot"]
-        show({"would_remove": paths, "keeps": [installed.data]}, as_json, "\n".join(["Nothing was done. This would be removed:", *paths]))
+        paths = removable(installed)
+        text = "\n".join(["Nothing was done. This would be removed:", *paths, f"The data in {installed.data} would stay."])
+        show({"would_remove": paths, "keeps": [installed.data]}, as_json, text)
         return
     if installed:
         click.echo(report.host_line(machine.path(installed.data)), err=True)

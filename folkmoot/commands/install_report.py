@@ -20,7 +20,7 @@ from folkmoot.portability.certificates.storage import newest_for
 from folkmoot.portability.certificates.trust import own_trust
 from folkmoot.portability.host import STANDBY, Host, HostProblem
 from folkmoot.portability.install import units
-from folkmoot.portability.install.machine import Machine
+from folkmoot.portability.install.machine import InstallProblem, Machine
 from folkmoot.portability.install.plan import CHANGED, EDITED, NEW, SAME, Plan
 
 _SECONDS_FOR_WEB, _SECONDS_FOR_CERTIFICATE = 20.0, 60.0
@@ -54,10 +54,12 @@ def _kept(what: str, name: str) -> str:
 def in_full(plan: Plan, joins: str = "") -> str:
     """Every file, with its content, and all other steps. `joins`: the address of a primary, which this machine would follow."""
     lines = ["Nothing was done. These files would be written:"]
+    if plan.is_empty and not joins:
+        return "Nothing was done. Everything is installed as wanted."
     if joins:
         lines = [f"Nothing was done. The network at {joins} would be copied to {plan.wanted.data}, with its settings. Then these"
                  " files would be written:"]
-    for change in plan.changes:
+    for change in (one for one in plan.changes if one.what != SAME):
         file = change.file
         lines += ["", f"# ---- {file.path}  ({_MARKS[change.what]}, {file.mode:04o} {file.user}:{file.group})",
                   "(the password; it is not shown)" if file.is_secret else file.content.rstrip()]
@@ -70,7 +72,20 @@ def in_full(plan: Plan, joins: str = "") -> str:
         "systemd-sysusers",
         f"systemctl enable {units.KEEPER_SOCKET} {units.NETWORK_UNIT} {units.PROXY_UNIT} {units.CHECK_TIMER}",
     ]
-    return "\n".join([*lines, *(f"systemctl restart {unit}" for unit in plan.restarts)])
+    lines += [f"systemctl restart {unit}" for unit in plan.restarts]
+    if why := _why_not(plan):
+        lines += ["", "# ---- but this machine is not ready for it yet", why]
+    return "\n".join(lines)
+
+
+def _why_not(plan: Plan) -> str:
+    """The first reason why the plan would be refused, or ""."""
+    try:
+        plan.machine.require()
+        plan.require()
+    except InstallProblem as problem:
+        return problem.message % problem.params
+    return ""
 
 
 def as_json(plan: Plan, *, is_done: bool) -> dict[str, Any]:
@@ -80,7 +95,7 @@ def as_json(plan: Plan, *, is_done: bool) -> dict[str, Any]:
     ]
     return {
         "done": is_done, "address": f"https://{plan.wanted.answers.domain}", "data": str(plan.wanted.data), "release": plan.release.name,
-        "packages": plan.packages, "files": rows, "restarts": plan.restarts,
+        "packages": plan.packages, "files": rows, "restarts": plan.restarts, **({} if is_done else {"refused": _why_not(plan)}),
     }
 
 
@@ -104,7 +119,7 @@ def finished(plan: Plan, machine: Machine) -> str:
     ]
     if is_standby:
         lines.append("\n  Next: moot standby shows how it follows; moot move --dry-run says whether it could take over.")
-    elif not plan.installed.files:  # the first time
+    elif not plan.installed.release:  # the first time
         lines += [
             "\n  Next, your own account; the command prints a link to set its password:",
             f"    moot account create NAME --email {answers.email} --role operator --link",

@@ -8,6 +8,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.group import Group
+from folkmoot.commands.hints import as_typed
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.moderation.journal import verification
 from folkmoot.moderation.journal.actions import accept_damage
@@ -66,7 +67,7 @@ def accept(yes: bool, data: Path) -> None:
     records that damage was accepted; altered entries stay faults.
     """
     if not yes:
-        click.confirm("Have you run `moot journal verify`, and do you know what happened?", abort=True)
+        click.confirm(as_typed("Have you run moot journal verify, and do you know what happened?"), abort=True)
     state, gaps = run(_accept(data))
     if not state.reason and not gaps:
         click.echo("There is nothing to accept: the journal is being sealed.")

@@ -224,7 +224,7 @@ def _cannot_be_used(name: str, why: str) -> NoReturn:
 
 def _refuse(name: str, known: list[str]) -> None:
     near = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {near[0]}?" if near else " `moot settings` lists all."
+    hint = f" Did you mean {near[0]}?" if near else " moot settings lists all."
     raise WrongSetting("There is no setting %(name)s.%(hint)s", name=name, hint=hint)
 
 

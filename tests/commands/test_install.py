@@ -307,6 +307,19 @@ def test_a_run_that_was_killed_is_completed_by_the_next(root: Root, monkeypatch:
     assert "Nothing was changed" in root("--yes").stdout
 
 
+def test_a_first_run_that_failed_can_be_removed(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise machine.InstallProblem("folkmoot-caddy.service did not start")
+
+    before = set(root.state())
+    with monkeypatch.context() as patch:
+        patch.setattr("folkmoot.portability.install.plan.Plan._start", fail)
+        assert root(*ANSWERS).code == 1
+    assert root("--remove", "--yes").code == 0
+    of_users = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/.pwd")
+    assert {path for path in set(root.state()) - before if not path.startswith(of_users)} == {"var/lib/folkmoot/folkmoot.toml"}
+
+
 def test_a_dry_run_shows_every_file_in_full_and_changes_nothing(root: Root) -> None:
     shown = root(*ANSWERS, "--dry-run")
     as_json = root(*ANSWERS, "--dry-run", "--json").answer
@@ -319,6 +332,9 @@ def test_a_dry_run_shows_every_file_in_full_and_changes_nothing(root: Root) -> N
         assert row["content"] == content
         assert content.rstrip() in shown.stdout
         assert f"# ---- {row['path']}  (new, " in shown.stdout
+    again = root("--registration", "open", "--yes", "--dry-run").stdout
+    assert [line.split()[2] for line in again.splitlines() if line.startswith("# ---- /")] == ["/var/lib/folkmoot/folkmoot.toml"]
+    assert root("--yes", "--dry-run").stdout == "Nothing was done. Everything is installed as wanted.\n"
 
 
 def test_removal_keeps_the_data_and_what_the_operator_added(root: Root) -> None:
@@ -329,10 +345,12 @@ def test_removal_keeps_the_data_and_what_the_operator_added(root: Root) -> None:
     (root.path / "etc/folkmoot/caddy.d/mine.caddy").write_text("header X-Mine yes\n")
     assert root("--remove").code == 1  # without a terminal it must be confirmed
     shown = root("--remove", "--dry-run")
-    assert "/etc/systemd/system/folkmoot.service" in shown.stdout
+    removable, stays = shown.stdout.splitlines()[1:-1], shown.stdout.splitlines()[-1]
+    assert stays == "The data in /var/lib/folkmoot would stay."
     assert (root.path / UNITS / "folkmoot.service").exists()
     ended = root("--remove", "--yes", "--json")
-    assert (ended.code, ended.answer["kept"]) == (0, ["/var/lib/folkmoot"])
+    assert (ended.code, ended.answer["kept"], ended.answer["removed"]) == (0, ["/var/lib/folkmoot"], removable)
+    assert "/etc/systemd/system/folkmoot.service" in removable
     of_users = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/.pwd")
     kept = {path for path in set(root.state()) - before if not path.startswith(of_users)}
     assert kept == {"var/lib/folkmoot/folkmoot.toml", "var/lib/folkmoot/media/picture", "etc/folkmoot/caddy.d/mine.caddy"}
@@ -366,7 +384,7 @@ def test_an_incomplete_release_is_installed_again(root: Root, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("options", "says"), [
-    ((), "--domain is needed"), (("--domain", "moot.example.org"), "--email is needed"),
+    ((), "--domain moot.example.org --email hana@example.org"), (("--domain", "moot.example.org"), "with: --email hana@example.org"),
     ((*ANSWERS, "--data", "/home/hana/moot"), "services see no home"), ((*ANSWERS, "--data", "/srv/a b"), "characters"),
     ((*ANSWERS[:-1],), "add --yes"), ((*ANSWERS, "--smtp", "notify@mail.example.org"), "needs a password"),
     (("--remove", "--yes"), "Nothing is installed here"),
@@ -380,7 +398,7 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(root: Root, options: tupl
 
 def test_other_data_are_refused_while_something_is_installed(root: Root) -> None:
     root(*ANSWERS)
-    ended = root("--data", "/srv/moot", "--domain", "a.example.org", "--email", "a@example.org", "--yes", "--json")
+    ended = root("--data", "/srv/moot", "--yes", "--json")
     assert ended.code == 1
     assert "--remove" in ended.answer["message"]
 

@@ -40,9 +40,9 @@ class Machine:
         """Raises InstallProblem unless this is root on a machine that systemd runs."""
         if os.geteuid() != 0 and self.is_live:
             raise InstallProblem("moot install changes this machine, so only root can run it: sudo bin/moot install. Without root, use"
-                                 " `moot up`, which changes nothing outside of its data directory.")
+                                 " moot up, which changes nothing outside of its data directory.")
         if self.is_live and not SYSTEMD.is_dir():
-            raise InstallProblem("moot install needs systemd, which does not run on this machine. Start the network with `moot up` from"
+            raise InstallProblem("moot install needs systemd, which does not run on this machine. Start the network with moot up from"
                                  " whatever starts programs here.")
 
     def run(self, *command: str | Path) -> str:

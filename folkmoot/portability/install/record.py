@@ -1,4 +1,4 @@
-"""The record of what is installed, in `/etc/folkmoot/installed.json`. It is written last: what it names was applied completely."""
+"""The record of what is installed, in `/etc/folkmoot/installed.json`. What it names with a hash was applied completely."""
 
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -8,10 +8,12 @@ import msgspec
 from folkmoot.portability.install.machine import Machine
 
 RECORD = PurePosixPath("/etc/folkmoot/installed.json")
+BEGUN = ""  # instead of the hash of a file: a run has begun to write it
 
 
 class Installed(msgspec.Struct, frozen=True):
-    """`files` are the hashes of the contents by path; `acme` is the certificate authority, if another one was named."""
+    """`release` is "" until a first run has ended. `files` are the hashes of the contents by path, or BEGUN; `acme` is the certificate
+    authority, if another one was named."""
 
     data: str
     release: str = ""

@@ -83,7 +83,7 @@ def require_pictures(data: Path) -> None:
     """Raises PicturesToCome while pictures are missing: a backup would be without them."""
     if state := read_coming(data):
         raise PicturesToCome(
-            "%(number)d pictures are still to come from the restored copy, and this backup would be without them. `moot status` shows"
+            "%(number)d pictures are still to come from the restored copy, and this backup would be without them. moot status shows"
             " when all are there; then run it again. If that copy is lost for good, remove %(file)s.",
             number=state.left_files, file=data / FILE,
         )

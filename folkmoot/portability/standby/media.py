@@ -94,7 +94,7 @@ async def _download(folder: Path, fetch: Fetch, name: FileName, largest: int) ->
                     stream.write(chunk)
         if size > largest or digest.digest() != name.sha256:
             raise WrongContent(
-                "The other host sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path
+                "The other host sent wrong content for the file %(name)s. moot doctor there checks its disk.", name=name.path
             )
     except BaseException:
         unfinished.unlink(missing_ok=True)
