@@ -88,14 +88,14 @@ def backup(
         _show_dry_run(target, directory, size, as_json)
         return
     with record_failure(settings, BACKUP, target.shown):
-        _refuse_missing(target, BackupKey.find(directory), allows_new)
-        if target.location.startswith("sftp:"):
+        if target.ssh:
             ensure_ssh_key(directory)
             target = target_of(target.location, settings, directory)
-        if directory.owner and target.folder:
-            require_reachable(target.folder, directory.owner)
-        why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
         try:
+            _refuse_missing(target, BackupKey.find(directory), allows_new)
+            if directory.owner and target.folder:
+                require_reachable(target.folder, directory.owner)
+            why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
             key, snapshots = _open_repository(target, directory, key_file, as_json, lambda: _leave_root(target, directory, why_not))
         except UnknownSshKey as problem:
             raise problem.with_line(ensure_ssh_key(directory)) from None

@@ -19,6 +19,7 @@ from typing import IO
 
 import msgspec
 
+from folkmoot.portability.offsite.ssh_server import is_denied
 from folkmoot.portability.offsite.target import RepositoryProblem, Target, plain_environment
 from folkmoot.portability.service_user import child_setup
 
@@ -198,12 +199,9 @@ class Restic:
 
     def _raise_for_server(self, text: str, why: str) -> None:
         """Raises what went wrong between this host and the server of the repository."""
-        if "Host key verification failed" in text:
-            raise Refused(
-                "The key of the server of %(where)s is not known to this host. Compare it with what the server's operator says, then:"
-                " ssh-keyscan HOST >> DATA/secrets/offsite-known-hosts", where=self.target, log_text=text)
-        if "ermission denied (" in text:
-            raise UnknownSshKey("The server of %(where)s does not accept this host's SSH key.", where=self.target, log_text=text)
+        if self.target.ssh and (refusal := self.target.ssh.refusal(text, self.target)):
+            message, params = refusal
+            raise (UnknownSshKey if is_denied(text) else Refused)(message, **params, log_text=text)
         if _REFUSED.search(text):
             raise Refused("The server of the repository refused a request, with these credentials: %(why)s.", why=why, log_text=text)
         if "unable to open config file" in text and _NOT_THERE.search(text):

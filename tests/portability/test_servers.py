@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
-from folkmoot.portability.offsite.target import KNOWN_HOSTS, Credentials, RepositoryProblem, locate
+from folkmoot.portability.offsite.ssh_server import KNOWN_HOSTS
+from folkmoot.portability.offsite.target import Credentials, RepositoryProblem, locate
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restic import Refused, RepositoryAway, WrongRepositoryKey, is_hopeless
@@ -90,11 +90,14 @@ def test_a_network_is_backed_up_to_an_sftp_server_and_restored(small: NetworkUp,
     server = stack.enter_context(ssh_server(open_folder, authorized))
     unknown = moot("backup", "--to", server.location, data=small.data)
     assert unknown.returncode == 1
-    assert "ssh-keyscan" in unknown.stderr
-    address = urlsplit(server.location)
-    keys = subprocess.run(["ssh-keyscan", "-p", str(address.port), "127.0.0.1"], capture_output=True, check=True).stdout
+    subprocess.run(unknown.stderr.partition("says: ")[2], shell=True, check=True, stderr=subprocess.DEVNULL)
     data = DataDirectory(small.data)
-    data.write(data.path / "secrets" / KNOWN_HOSTS, keys)
+    known = data.path / "secrets" / KNOWN_HOSTS
+    of_another = " ".join(ensure_ssh_key(data).split()[:2])
+    data.write(known, "".join(f"{line.split()[0]} {of_another}\n" for line in known.read_text().splitlines()).encode())
+    changed = moot("backup", "--to", server.location, data=small.data)
+    assert "another machine answers in its place" in changed.stderr
+    subprocess.run(changed.stderr.partition("is right: ")[2], shell=True, check=True, capture_output=True)
     stranger = moot("backup", "--to", server.location, data=small.data)
     assert stranger.returncode == 1
     line = ensure_ssh_key(data)

@@ -12,7 +12,7 @@ from folkmoot.portability.certificates.model import SECRET, read_bundle
 from folkmoot.portability.certificates.storage import newest_for
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.exposure.model import HTTPS, NETWORK, POSTGRES, REPLICATION, REPOSITORY
-from folkmoot.portability.offsite.target import SSH_KEY
+from folkmoot.portability.offsite.ssh_server import SSH_KEY
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.secrets import dns_credentials, mail_password, mailbox_password, offsite_password
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from folkmoot.portability.names.model import NamesProblem
 from folkmoot.portability.names.packages import command_to_install
+from folkmoot.portability.offsite.ssh_server import ssh_server
 from folkmoot.portability.offsite.target import Credentials, sftp_options, ssh_address
 
 _SECONDS = 300
@@ -75,12 +76,14 @@ def _to_server(target: str, files: Mapping[str, bytes], credentials: Credentials
             there = f"{path.rstrip('/')}/{name}"
             orders += [f'put "{local}/{name}" "{there}.new"', f'rename "{there}.new" "{there}"']  # OpenSSH replaces a file by this
         where = [*(["-P", str(port)] if port else []), f"{user}@{host}" if user else host]
-        command = [program, "-q", "-b", "-", *sftp_options(credentials), *where]
+        command = [program, "-o", "LogLevel=ERROR", "-b", "-", *sftp_options(credentials), *where]
         try:
             done = subprocess.run(command, input="\n".join(orders), capture_output=True, text=True, timeout=_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise NamesProblem("%(target)s does not answer.", target=target) from error
     if done.returncode:
+        if refusal := ssh_server(host, port, credentials.secrets).refusal(done.stderr, target):
+            raise NamesProblem(refusal[0], **refusal[1])
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")
         raise NamesProblem("%(target)s did not take the page: %(why)s.", target=target, why=why)
 

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_ssh_private_key
 
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.target import SSH_KEY
+from folkmoot.portability.offsite.ssh_server import SSH_KEY
 
 
 def ensure_ssh_key(data: DataDirectory) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from folkmoot.base.errors import Problem
+from folkmoot.portability.offsite.ssh_server import KNOWN_HOSTS, SSH_KEY, SshServer, ssh_server
 
-SSH_KEY, KNOWN_HOSTS = "offsite-ssh-key", "offsite-known-hosts"  # files in the folder of secrets
 _SSH_OPTIONS = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]
 _EXAMPLES = "a folder, sftp:USER@HOST:/FOLDER, s3:https://HOST/BUCKET/NAME or rest:https://HOST/NAME"
 
@@ -44,6 +44,7 @@ class Target:
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    ssh: SshServer | None = None
 
     @classmethod
     def of_folder(cls, folder: Path) -> "Target":
@@ -103,7 +104,7 @@ def _sftp(location: str, given: Credentials) -> Target:
     if not shutil.which("ssh"):
         raise RepositoryProblem("ssh is not installed, and an SFTP server needs it. Debian, Ubuntu: apt-get install openssh-client.")
     command = ["ssh", *sftp_options(given), *(["-p", str(port)] if port else []), *(["-l", user] if user else []), host, "-s", "sftp"]
-    return Target(location, location, options=("-o", f"sftp.command={shlex.join(command)}"))
+    return Target(location, location, options=("-o", f"sftp.command={shlex.join(command)}"), ssh=ssh_server(host, port, given.secrets))
 
 
 def _rest(location: str, given: Credentials) -> Target:

@@ -14,7 +14,8 @@ from folkmoot.portability.names.model import NamesProblem
 from folkmoot.portability.names.packages import command_to_install
 from folkmoot.portability.names.publishing import OPEN_TO_APPS, publish
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
-from folkmoot.portability.offsite.target import KNOWN_HOSTS, Credentials
+from folkmoot.portability.offsite.ssh_server import KNOWN_HOSTS
+from folkmoot.portability.offsite.target import Credentials
 from tests.portability.names.hosts import make_host
 from tests.portability.servers import s3_server, ssh_server
 
