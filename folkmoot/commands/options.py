@@ -78,7 +78,6 @@ def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
 def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, needs_secret: bool = True) -> Settings:
     """The settings with secrets and the URL of the database."""
     from folkmoot.portability import secrets
-    from folkmoot.portability.offsite.remembered import remembered
     from folkmoot.portability.postgres import Postgres
 
     secret = secrets.network_secret(settings, directory, makes=makes_secret) if needs_secret else b""
@@ -90,10 +89,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
         mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings, directory)),
         notices=msgspec.structs.replace(settings.notices, mailbox_password=secrets.mailbox_password(settings, directory)),
         detector=msgspec.structs.replace(settings.detector, reader_key=secrets.reader_key(settings, directory)),
-        offsite=msgspec.structs.replace(
-            settings.offsite, password=secrets.offsite_password(settings, directory),
-            repository=settings.offsite.repository or remembered(directory),
-        ),
+        offsite=msgspec.structs.replace(settings.offsite, password=secrets.offsite_password(settings, directory)),
         file=file.read_bytes() if (file := directory.path / "folkmoot.toml").exists() else b"",
         dsn=secrets.database_url(settings) if settings.database.url else Postgres(directory).dsn,
     )

@@ -14,7 +14,7 @@ from folkmoot.commands.options import open_database, run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.remembered import remembered
+from folkmoot.portability.offsite.remembered import repository_in_use
 from folkmoot.portability.offsite.target import Credentials, RepositoryProblem, Target, locate
 from folkmoot.portability.queries import insert_run
 from folkmoot.portability.recovery_key import RecoveryKey, WrongRecoveryKey
@@ -31,7 +31,7 @@ key_file_option = click.option(
 
 def target_of(location: str | None, settings: Settings, data: DataDirectory) -> Target:
     """The repository at `location`, else the one of the settings or the one used last. Raises RepositoryProblem."""
-    wanted = location or settings.offsite.repository or remembered(data)
+    wanted = location or repository_in_use(settings.offsite.repository, data)
     if not wanted:
         raise RepositoryProblem("This network has no repository yet. Name one: moot backup --to REPO")
     return locate(wanted, Credentials(settings.offsite.user, offsite_password(settings, data), data.path / "secrets"))

@@ -129,12 +129,14 @@ def _last_run(last: dict[str, Any], verb: str, more: str = "") -> str:
 
 
 def _offsite_state(settings: Any) -> dict[str, Any]:
+    from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.offsite.chain import read_state
+    from folkmoot.portability.offsite.remembered import repository_in_use
     from folkmoot.portability.offsite.target import without_password
 
     state = read_state(settings.data)
     return {
-        "repository": without_password(settings.offsite.repository),
+        "repository": without_password(repository_in_use(settings.offsite.repository, DataDirectory(settings.data))),
         "behind_seconds": state.behind if state else None, "base_seconds": state.base_age if state else None,
         "failed": state.said if state else "", "spool_bytes": state.spool_bytes if state else 0,
     }

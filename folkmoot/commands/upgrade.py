@@ -16,6 +16,7 @@ from folkmoot.commands.upgrade_postgres import upgrade_postgres
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
+from folkmoot.portability.offsite.remembered import repository_in_use
 from folkmoot.portability.upgrade.identity import own_code
 from folkmoot.portability.upgrade.journal import DONE, Journal
 from folkmoot.portability.upgrade.launch import own_launch
@@ -81,9 +82,10 @@ def upgrade(wanted: str, watch: float, major: int | None, undoes: bool, yes: boo
 def _planned(
     settings: Settings, directory: DataDirectory, releases: Releases, release: Release, source: Source, watch: float
 ) -> Upgrade:
+    has_repository = bool(repository_in_use(settings.offsite.repository, directory))
     return Upgrade(
         directory, releases, Journal(directory), release, lambda: releases.build(release, source.folder, source.origin),
-        (lambda: _back_up(directory)) if settings.offsite.repository and directory.has_secret("backup-key") else None,
+        (lambda: _back_up(directory)) if has_repository and directory.has_secret("backup-key") else None,
         own_launch, Host(directory.path).role == PRIMARY, watch,
     )
 

@@ -13,10 +13,11 @@ from folkmoot.commands.offsite import is_due, next_form
 from folkmoot.portability import tables
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite import child
-from folkmoot.portability.offsite.chain import State
+from folkmoot.portability.offsite.chain import State, read_state
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.finding import find_chain
 from folkmoot.portability.offsite.recovery import Chain, check_files, recovered
+from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import RestoreMismatch
@@ -162,6 +163,10 @@ def test_a_full_spool_ends_the_chain_and_a_new_base_begins_another(copied: Copie
         assert chain.manifest.chain == copying.state.chain
     finally:
         copying.stop()
+    assert read_state(copied.source.data.path) == copying.state
+    elsewhere = Target.of_folder(away)
+    other = Copying(copied.source, elsewhere, copied.key, copied.spool.binaries, epoch=1, spool_bytes=4 * 16 * 2**20, push_seconds=0)
+    assert (other.state.chain, other.state.confirmed_at) == ("", None), "a chain does not go on in a repository that has no base of it"
 
 
 @pytest.mark.parametrize(("hour_now", "good_hours_ago", "latest_hours_ago", "is_due_now"), [

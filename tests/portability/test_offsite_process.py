@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from folkmoot.commands import offsite
+from folkmoot.commands.options import resolved
+from folkmoot.commands.recovery import target_of
 from folkmoot.config import Offsite, Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, HostState
+from folkmoot.portability.offsite.remembered import remember
 from folkmoot.portability.recovery_key import RecoveryKey
 
 
@@ -30,3 +33,13 @@ def test_it_starts_anew_in_another_epoch_or_role(open_folder: Path, monkeypatch:
     monkeypatch.setattr(offsite.time, "sleep", sleep)
     offsite.run_offsite(Settings(data=directory.path, offsite=Offsite(repository=str(open_folder), is_continuous=False, nightly=False)))
     assert len(ticks) == 3
+
+
+def test_a_network_that_runs_copies_into_the_repository_of_the_last_backup(open_folder: Path) -> None:
+    """`moot backup --to` changes it while `moot up` has its settings from before."""
+    directory = DataDirectory(open_folder / "data")
+    directory.prepare(HostState(role=PRIMARY, epoch=1))
+    remember(directory, str(open_folder / "before"))
+    settings = resolved(Settings(data=directory.path), directory, makes_secret=True)
+    remember(directory, str(open_folder / "now"))
+    assert target_of(None, settings, directory).folder == open_folder / "now"

@@ -188,9 +188,11 @@ def _local_addresses() -> set[str]:
 
 
 def _store(settings: Settings) -> Finding:
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.offsite.remembered import repository_in_use
     from folkmoot.portability.offsite.target import without_password
 
-    repository = settings.offsite.repository
+    repository = repository_in_use(settings.offsite.repository, DataDirectory(settings.data))
     if not repository:
         return Finding(
             "ties.offsite", WARNING, "there is no off-site copy", "if this provider is gone, so is everything", "moot backup --to REPO",

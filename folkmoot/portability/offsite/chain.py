@@ -68,6 +68,7 @@ class Push(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """`DATA/offsite/state.json`. `confirmed_at`: everything committed before is off-site. `said`: why the last attempt failed."""
 
+    repository: str = ""  # "": written by a release that did not know it yet
     chain: str = ""  # "" if a new base is needed
     epoch: int = 0  # of the host that made the base
     base_at: datetime | None = None

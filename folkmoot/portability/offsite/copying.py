@@ -50,6 +50,10 @@ class Copying:
         self._base: Child | None = None
         self._pinned = ""  # the first segment that the base in progress needs
         self.state = read_state(source.data.path) or State()
+        if self.state.repository not in ("", target.shown):
+            _log.warning("the off-site copy begins anew in %s", target)
+            self._spool.clear()
+            self._keep(State())  # there is no base in this repository, and nothing of the log
         if self.state.chain and not self._continues(epoch):
             self._end_chain("this host was not the primary all the time, or its spool was removed")
 
@@ -184,8 +188,8 @@ class Copying:
             self._keep(msgspec.structs.replace(self.state, said=said, spool_bytes=self._spool.bytes))
 
     def _keep(self, state: State) -> None:
-        self.state = state
-        write_state(self._source.data, state)
+        self.state = msgspec.structs.replace(state, repository=self._repository.target.shown)
+        write_state(self._source.data, self.state)
 
 
 def sentence_of(error: Exception) -> str:

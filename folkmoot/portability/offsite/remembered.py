@@ -17,6 +17,11 @@ def remembered(data: DataDirectory) -> str:
     return file.read_text("utf-8").strip() if file.exists() else ""
 
 
+def repository_in_use(setting: str, data: DataDirectory) -> str:
+    """The one of the setting offsite.repository, else the remembered one. Asked anew each time: the network runs while it changes."""
+    return setting or remembered(data)
+
+
 def remember(data: DataDirectory, location: str) -> None:
     if location != remembered(data):
         data.write(_file(data), location.encode())
