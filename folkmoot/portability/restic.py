@@ -203,7 +203,11 @@ class Restic:
             message, params = refusal
             raise (UnknownSshKey if is_denied(text) else Refused)(message, **params, log_text=text)
         if _REFUSED.search(text):
-            raise Refused("The server of the repository refused a request, with these credentials: %(why)s.", why=why, log_text=text)
+            hint = "" if self.target.ssh else (
+                " Credentials are the settings offsite.user and offsite.password, or in the environment FOLKMOOT_OFFSITE_USER and"
+                " FOLKMOOT_OFFSITE_PASSWORD.")
+            raise Refused(
+                "The server of the repository refused a request, with these credentials: %(why)s.%(hint)s", why=why, hint=hint, log_text=text)
         if "unable to open config file" in text and _NOT_THERE.search(text):
             raise Missing("There is no repository in %(where)s.", where=self.target, log_text=text)
         if _AWAY.search(text):

@@ -66,8 +66,9 @@ def _first_backup(small: NetworkUp, server: Server, key_file: Path, **more: str)
 def test_an_s3_store_refuses_wrong_credentials_and_is_empty_at_first(stack: ExitStack, open_folder: Path) -> None:
     """A network in an S3 store: see `test_lost_host.py`."""
     server = stack.enter_context(s3_server(open_folder))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         Repository(locate(server.location, Credentials(server.user, "of-another-store")), "password").exists()
+    assert "offsite.password" in refused.value.params["hint"]
     repository = Repository(locate(server.location, Credentials(server.user, server.password)), "password")
     assert not repository.exists()
     repository.create()
