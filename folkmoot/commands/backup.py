@@ -31,13 +31,16 @@ from folkmoot.commands.recovery import (
 )
 from folkmoot.commands.restic_program import ensure_restic
 from folkmoot.commands.roster import sign_with
+from folkmoot.commands.standby_installed import is_installed
 from folkmoot.config import Settings
 from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import BackupResult, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.hand_over import hand_over, require_reachable
+from folkmoot.portability.install.machine import Machine
+from folkmoot.portability.install.units import NETWORK_UNIT
+from folkmoot.portability.offsite.hand_over import hand_over, require_reachable, require_writable
 from folkmoot.portability.offsite.remembered import remember
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
 from folkmoot.portability.offsite.target import RepositoryProblem, Target
@@ -95,6 +98,8 @@ def backup(
             _refuse_missing(target, BackupKey.find(directory), allows_new)
             if directory.owner and target.folder:
                 require_reachable(target.folder, directory.owner)
+                if is_installed(machine := Machine(), directory.path):
+                    require_writable(target.folder, machine.run("systemctl", "show", NETWORK_UNIT, "--property=ReadWritePaths", "--value"))
             why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
             key, snapshots = _open_repository(target, directory, key_file, as_json, lambda: _leave_root(target, directory, why_not))
         except UnknownSshKey as problem:

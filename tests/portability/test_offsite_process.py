@@ -1,5 +1,6 @@
 """The process of the off-site copies ends with what it was started for: this epoch of this primary, and this repository."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,9 @@ from folkmoot.config import Offsite, Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, HostState
+from folkmoot.portability.offsite.hand_over import require_writable
 from folkmoot.portability.offsite.remembered import remember
+from folkmoot.portability.offsite.target import RepositoryProblem
 from folkmoot.portability.recovery_key import RecoveryKey
 
 
@@ -43,3 +46,11 @@ def test_a_network_that_runs_copies_into_the_repository_of_the_last_backup(open_
     settings = resolved(Settings(data=directory.path), directory, makes_secret=True)
     remember(directory, str(open_folder / "now"))
     assert target_of(None, settings, directory).folder == open_folder / "now"
+
+
+@pytest.mark.parametrize(("folder", "is_writable"), [
+    ("/mnt/elsewhere/moot", True), ("/var/lib/folkmoot/copies", True), ("/backup/moot", True), ("/mnt2/moot", False), ("/root/moot", False),
+])
+def test_services_must_be_able_to_go_on_with_the_copies(folder: str, is_writable: bool) -> None:
+    with nullcontext() if is_writable else pytest.raises(RepositoryProblem):
+        require_writable(Path(folder), "/var/lib/folkmoot -/mnt -/media -/srv -+/backup")

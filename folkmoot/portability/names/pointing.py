@@ -99,7 +99,7 @@ def change_records(settings: Settings, changes: Iterable[Change]) -> None:
                     operations.delete_record(None, change.kind, change.host, change.address)
         except Exception as error:  # each provider has its own
             raise NamesProblem(
-                "The DNS provider %(provider)s did not %(change)s: %(why)s. Do it there by hand, then run: moot names list",
+                "The DNS provider %(provider)s did not %(change)s: %(why)s. Change it by hand, then run: moot names list",
                 provider=settings.names.provider, change=change, why=str(error).rstrip(".") or type(error).__name__,
             ) from error
         _log.warning("DNS was changed: %s", change)

@@ -17,6 +17,16 @@ def require_reachable(folder: Path, owner: pwd.struct_passwd) -> None:
         )
 
 
+def require_writable(folder: Path, paths: str) -> None:
+    """Raises RepositoryProblem if services may not write there. `paths`: ReadWritePaths of their unit, with what the operator has added."""
+    allowed = [Path(path.lstrip("-+")) for path in paths.split()]
+    if not any(folder.is_relative_to(parent) for parent in allowed):
+        raise RepositoryProblem(
+            "Services of this host can write below %(allowed)s only, so they could not go on with copies in %(folder)s. Name a folder below"
+            " one of these, or allow this one first: systemctl edit folkmoot", allowed=", ".join(map(str, allowed)), folder=folder,
+        )
+
+
 def hand_over(folder: Path, owner: pwd.struct_passwd) -> None:
     """Creates the folder if it is missing. What root owns in an empty folder or in a repository gets the new owner. Run by root."""
     try:
