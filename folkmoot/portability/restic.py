@@ -207,7 +207,8 @@ class Restic:
                 " Credentials are the settings offsite.user and offsite.password, or in the environment FOLKMOOT_OFFSITE_USER and"
                 " FOLKMOOT_OFFSITE_PASSWORD.")
             raise Refused(
-                "The server of the repository refused a request, with these credentials: %(why)s.%(hint)s", why=why, hint=hint, log_text=text,
+                "The server of the repository refused a request, with these credentials: %(why)s.%(hint)s",
+                why=why, hint=hint, log_text=text,
             )
         if "unable to open config file" in text and _NOT_THERE.search(text):
             raise Missing("There is no repository in %(where)s.", where=self.target, log_text=text)
