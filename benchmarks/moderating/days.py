@@ -30,7 +30,7 @@ from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.moderation.restrictions.jobs import hide_overdue
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import UNDO_LASTS, Action, Decision, Verdict
-from folkmoot.moderation.verdicts.queries import count_verdicts_since
+from folkmoot.moderation.workspace.actions import read_pace
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.sessions.model import Viewer
 
@@ -118,7 +118,7 @@ class Days:
     async def _decide_next(self, moderator: Viewer) -> None:
         database, now = self.town.database, clock.now()
         async with database.read() as conn:
-            turn = await count_verdicts_since(conn, moderator.id, now.replace(hour=0, minute=0, second=0, microsecond=0))
+            turn = (await read_pace(conn, moderator, self.town.settings)).done
             queue = await list_queue(conn, now, _LISTED, moderator.id, turn)
         for case in queue:
             try:
